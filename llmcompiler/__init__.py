@@ -1,0 +1,182 @@
+"""Compile a request into a graph of function calls and run it in parallel while it is still being planned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__
+from .compiler import LLMCompiler
+from .context import ToolContext
+from .diagnostics import Diagnostic
+from .driver import Call, Driver, Executor
+from .errors import (
+    ApprovalDenied,
+    ArgumentError,
+    ConfigurationError,
+    LimitExceeded,
+    LLMCompilerError,
+    ModelAuthenticationError,
+    ModelConnectionError,
+    ModelError,
+    ModelNotFound,
+    ModelRateLimited,
+    ModelReplyInvalid,
+    ModelRequestRejected,
+    ModelServerError,
+    ModelStreamBroken,
+    ModelTimeout,
+    PlanError,
+    PlanningFailed,
+    ReferenceFailed,
+    ToolDefinitionError,
+    ToolError,
+    ToolTimeout,
+    TransientError,
+    UsageError,
+)
+from .events import (
+    ApprovalRequested,
+    DiagnosticEmitted,
+    Event,
+    JoinStarted,
+    OutputDelta,
+    PlanFinished,
+    PlanStarted,
+    Replanned,
+    RunFinished,
+    RunStarted,
+    TaskFinished,
+    TaskPlanned,
+    TaskProgress,
+    TaskRetried,
+    TaskStarted,
+    ThoughtEmitted,
+)
+from .executor import AsyncExecutor
+from .limits import Limits
+from .models.base import Message, Model, ModelChunk, ModelRequest, Usage
+from .outcomes import Cancelled, Failed, Outcome, Skipped, Succeeded
+from .plan import Each, Join, Plan, Task, Thought
+from .protocols import (
+    Answer,
+    ApprovalRequest,
+    Approver,
+    Decision,
+    JoinContext,
+    Joiner,
+    Observation,
+    PlanContext,
+    Planner,
+    Replan,
+    Reporter,
+)
+from .result import RunResult, TaskResult, Timing
+from .tools import Tool, ToolRegistry, tool
+from .values import Ref, Template, Var
+
+if TYPE_CHECKING:
+    from .models import LocalModel, OpenAIModel
+
+_LAZY = {"LocalModel": "llmcompiler.models", "OpenAIModel": "llmcompiler.models"}
+
+
+def __getattr__(name: str) -> Any:
+    # Providers bring HTTP and engines with them: imported when first asked for.
+    if name in _LAZY:
+        import importlib
+
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+__all__ = [
+    "__version__",
+    "Answer",
+    "ApprovalDenied",
+    "ApprovalRequest",
+    "ApprovalRequested",
+    "Approver",
+    "ArgumentError",
+    "AsyncExecutor",
+    "Call",
+    "Cancelled",
+    "ConfigurationError",
+    "Decision",
+    "Diagnostic",
+    "DiagnosticEmitted",
+    "Driver",
+    "Each",
+    "Event",
+    "Executor",
+    "Failed",
+    "Join",
+    "JoinContext",
+    "Joiner",
+    "JoinStarted",
+    "LimitExceeded",
+    "Limits",
+    "LLMCompiler",
+    "LLMCompilerError",
+    "LocalModel",
+    "Message",
+    "Model",
+    "ModelAuthenticationError",
+    "ModelChunk",
+    "ModelConnectionError",
+    "ModelError",
+    "ModelNotFound",
+    "ModelRateLimited",
+    "ModelReplyInvalid",
+    "ModelRequest",
+    "ModelRequestRejected",
+    "ModelServerError",
+    "ModelStreamBroken",
+    "ModelTimeout",
+    "Observation",
+    "OpenAIModel",
+    "Outcome",
+    "OutputDelta",
+    "Plan",
+    "PlanContext",
+    "PlanError",
+    "PlanFinished",
+    "Planner",
+    "PlanningFailed",
+    "PlanStarted",
+    "Ref",
+    "ReferenceFailed",
+    "Replan",
+    "Replanned",
+    "Reporter",
+    "RunFinished",
+    "RunResult",
+    "RunStarted",
+    "Skipped",
+    "Succeeded",
+    "Task",
+    "TaskFinished",
+    "TaskPlanned",
+    "TaskProgress",
+    "TaskResult",
+    "TaskRetried",
+    "TaskStarted",
+    "Template",
+    "Thought",
+    "ThoughtEmitted",
+    "Timing",
+    "tool",
+    "Tool",
+    "ToolContext",
+    "ToolDefinitionError",
+    "ToolError",
+    "ToolRegistry",
+    "ToolTimeout",
+    "TransientError",
+    "Usage",
+    "UsageError",
+    "Var",
+]

@@ -1,0 +1,34 @@
+"""When two calls are the same call: for using a result again instead of running a tool twice. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+from .plan import Task
+from .values import Ref, Template, Value, Var
+
+
+def call_key(task: Task, same: Mapping[int, int]) -> Hashable:
+    """A key that equal calls share: tool and arguments, references taken to the first task with that result.
+
+    Args:
+        task: A task with bound arguments.
+        same: For a task whose result is that of an earlier one, the earlier one's id.
+    """
+    return task.tool, tuple(sorted((name, _key(value, same)) for name, value in task.args.items()))
+
+
+def _key(value: Value, same: Mapping[int, int]) -> Any:
+    if isinstance(value, Ref):
+        return "ref", same.get(value.task, value.task), repr(value.path)
+    if isinstance(value, Var):
+        return "var", value.name, repr(value.path)
+    if isinstance(value, Template):
+        return "template", tuple(("text", p) if isinstance(p, str) else _key(p, same) for p in value.parts)
+    if isinstance(value, (list, tuple)):
+        return "list", tuple(_key(v, same) for v in value)
+    if isinstance(value, Mapping):
+        return "dict", tuple(sorted((k, _key(v, same)) for k, v in value.items()))
+    # 1, 1.0 and True are equal in Python and different to a tool.
+    return type(value).__name__, repr(value)

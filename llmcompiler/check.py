@@ -1,0 +1,334 @@
+"""What a plan means against a set of tools: names bound, arguments validated, references checked by declared types.
+
+Pure: no call is made, no result is read. One `PlanChecker` serves one run, task by task as they stream in.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from .diagnostics import Diagnostic
+from .errors import PlanError
+from .plan import Place, Plan, Task
+from .schemas import field_schema, incompatible, kinds_text
+from .signatures import type_text
+from .values import Ref, Template, Value, is_literal, references
+
+if TYPE_CHECKING:
+    from .parameters import Parameter
+    from .tools import Tool, ToolRegistry
+
+_SCALARS = (str, int, float, bool)
+_PLACEHOLDER = re.compile(
+    r"""\s*(?: <[^<>]*\b(?:result|results|output|value|answer|task|step|previous|above)\b[^<>]*>
+          | \{\{?[^{}]*\b(?:result|results|output|value|answer|task|step|previous|above)\b[^{}]*\}\}?
+          | \[[^\[\]]*\b(?:result|results|output|value|answer)\s+(?:of|from)\b[^\[\]]*\] )\s*\Z""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_NOWHERE = Place(0, 0, "")
+
+
+class PlanChecker:
+    """Checks tasks one by one, in the order they come.
+
+    Args:
+        tools: The registry the plan is written for; None checks references only.
+        earlier: Tasks of earlier rounds, by id.
+    """
+
+    def __init__(self, tools: ToolRegistry | None, earlier: Mapping[int, Task] | None = None) -> None:
+        self.tools = tools
+        self.known: dict[int, Task] = dict(earlier or {})
+        self.broken: set[int] = set()
+        """Ids declared by tasks that did not pass: what refers to them waits for the repair."""
+
+    def check(self, task: Task, *, again: bool = False) -> tuple[Task | None, list[Diagnostic]]:
+        """The task with its arguments bound, or None if it can not run, and what is wrong with it.
+
+        With `again`, references may name any known task: a mended task comes after those that follow it.
+        """
+        found = _Findings(task)
+        if not isinstance(task.id, int) or isinstance(task.id, bool) or task.id < 1:
+            found.error("bad-id", f"the task id is {task.id!r}, not a positive whole number")
+            return None, found.items
+        if task.id in self.known:
+            found.error("duplicate-id", f"task {task.id} is there already", "give it the next free number")
+            return None, found.items
+        self._references(task, found, again)
+        if task.each is not None or task.when is not None:
+            word = "for" if task.each is not None else "if"
+            found.error(
+                "unsupported",
+                f"`{word}` is read but not run by this version",
+                "write one call a line, or let the joiner decide after this round",
+            )
+        bound: Task | None = task
+        if self.tools is not None:
+            tool = self.tools.get(task.tool)
+            if tool is None:
+                self._unknown_tool(task, found)
+            else:
+                bound = self._bind(task, tool, found)
+        if found.failed:
+            self.broken.add(task.id)
+            return None, found.items
+        assert bound is not None
+        self.broken.discard(task.id)
+        self.known[task.id] = bound
+        return bound, found.items
+
+    # -- references ------------------------------------------------------------
+
+    def _references(self, task: Task, found: _Findings, again: bool) -> None:
+        for dep in task.depends_on:
+            if dep in self.known or (dep in self.broken and dep != task.id):
+                if dep == task.id or (dep > task.id and not again and dep not in self.known):
+                    found.error("forward-reference", f"`${dep}` comes after task {task.id}", _EARLIER)
+                continue
+            if dep == task.id:
+                found.error("self-reference", f"task {dep} refers to itself", _EARLIER, _key_of(task, dep))
+            elif dep > task.id:
+                found.error(
+                    "forward-reference", f"`${dep}` is not an earlier task", _EARLIER, _key_of(task, dep)
+                )
+            else:
+                found.error("unknown-reference", f"there is no task {dep}", _EARLIER, _key_of(task, dep))
+
+    def _unknown_tool(self, task: Task, found: _Findings) -> None:
+        assert self.tools is not None
+        near = difflib.get_close_matches(task.tool, list(self.tools), 3)
+        names = list(self.tools)
+        shown = ", ".join(names[:12]) + (f", … ({len(names)} in all)" if len(names) > 12 else "")
+        hint = f"did you mean `{'`, `'.join(near)}`?" if near else f"there are: {shown or 'no tools'}"
+        found.error("unknown-tool", f"there is no tool `{task.tool}`", hint, place="tool")
+
+    # -- arguments ---------------------------------------------------------------
+
+    def _bind(self, task: Task, tool: Tool, found: _Findings) -> Task | None:
+        params = tool.params
+        args = task.args
+        bound: dict[str, Value] = {}
+        names: list[str] | None = None
+        changed = False
+        for key, value in args.items():
+            name = key
+            if key not in params and key.isdigit():
+                names = names or list(params)
+                position = int(key)
+                if position >= len(names):
+                    found.error(
+                        "extra-argument",
+                        f"`{tool.name}` takes {len(names)} argument{'s' * (len(names) != 1)}, not {_positional(args)}",
+                        f"call it as {tool.signature}",
+                        key,
+                    )
+                    continue
+                name = names[position]
+                changed = True
+            if name in bound:
+                found.error("duplicate-argument", f"`{name}` is given twice", "", key)
+                continue
+            param = params.get(name)
+            if param is None:
+                if tool.extra_arguments:
+                    bound[name] = value
+                else:
+                    self._extra(tool, name, key, found)
+                continue
+            fitted = self._fit(tool, param, value, key, found)
+            changed = changed or fitted is not value
+            bound[name] = fitted
+        for param in params.values():
+            if param.required and param.name not in bound:
+                found.error(
+                    "missing-argument",
+                    f"`{tool.name}` needs `{param.name}`",
+                    f"call it as {tool.signature}",
+                    place="tool",
+                )
+        if found.failed:
+            return None
+        return replace(task, args=bound) if changed else task
+
+    def _extra(self, tool: Tool, name: str, key: str, found: _Findings) -> None:
+        near = difflib.get_close_matches(name, list(tool.params), 1)
+        hint = f"did you mean `{near[0]}`? " if near else ""
+        found.error(
+            "extra-argument",
+            f"`{tool.name}` has no argument `{name}`",
+            f"{hint}call it as {tool.signature}",
+            key,
+        )
+
+    def _fit(self, tool: Tool, param: Parameter, value: Value, key: str, found: _Findings) -> Value:
+        kind = type(value)
+        if kind is Ref:
+            self._check_ref(tool, param, value, key, found)
+            return value
+        if kind is Template:
+            if len(value.parts) == 1 and not param.takes_text and not isinstance(value.parts[0], str):
+                # "$1" in quotes where text can not be meant: the value itself is.
+                return self._fit(tool, param, value.parts[0], key, found)
+            self._check_fields(value, key, found)
+            return value
+        if kind is not str and kind is not int and not is_literal(value):
+            self._check_fields(value, key, found)
+            return value
+        if kind is str and _PLACEHOLDER.match(value):
+            found.error(
+                "wrong-type",
+                f"`{param.name}` is a placeholder, not a value: {_short(value)}",
+                "refer to the task that finds it, as $1 or $1.field",
+                key,
+            )
+            return value
+        try:
+            fitted = param.validate(value)
+        except ValueError as e:
+            reason = str(e).replace("\n", "; ")
+            found.error(
+                "wrong-type",
+                f"`{param.name}` of `{tool.name}`: {reason}",
+                f"it takes {type_text(param.schema, tool.defs)}",
+                key,
+            )
+            return value
+        # Scalars are kept as coerced; anything richer (dates, records) is made anew from the literal at the call.
+        return (
+            fitted
+            if type(fitted) is not kind and isinstance(fitted, _SCALARS) and kind in _SCALARS
+            else value
+        )
+
+    def _check_ref(self, tool: Tool, param: Parameter, ref: Ref, key: str, found: _Findings) -> None:
+        schema, defs = self._result_schema(ref, key, found)
+        if schema is None:
+            return
+        if incompatible(schema, defs, param.schema, tool.defs):
+            fields = schema.get("properties")
+            hint = f"its fields are {', '.join(fields)}" if fields else f"it is {kinds_text(schema, defs)}"
+            found.error(
+                "wrong-type",
+                f"`{ref}` is {kinds_text(schema, defs)}, but `{param.name}` takes {type_text(param.schema, tool.defs)}",
+                hint,
+                key,
+            )
+
+    def _check_fields(self, value: Value, key: str, found: _Findings) -> None:
+        for ref in references(value):
+            self._result_schema(ref, key, found)
+
+    def _result_schema(
+        self, ref: Ref, key: str, found: _Findings
+    ) -> tuple[Mapping[str, Any] | None, Mapping[str, Any]]:
+        source = self.known.get(ref.task)
+        tool = self.tools.get(source.tool) if self.tools is not None and source is not None else None
+        if tool is None or tool.returns is None or (source is not None and source.each is not None):
+            return None, {}
+        defs = tool.returns.get("$defs", {})
+        schema, problem = field_schema(tool.returns, defs, ref.path)
+        if problem:
+            found.error(
+                "unknown-field", f"`{ref}`: the result of `{tool.name}` has {problem[0]}", problem[1], key
+            )
+        return schema, defs
+
+
+_EARLIER = "a task may refer to tasks written before it"
+
+
+def _positional(args: Mapping[str, Value]) -> int:
+    return sum(k.isdigit() for k in args)
+
+
+def _key_of(task: Task, dep: int) -> str | None:
+    for key, value in task.args.items():
+        if any(r.task == dep for r in references(value)):
+            return key
+    return None
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+class _Findings:
+    """Collects diagnostics of one task, with places from its span."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.items: list[Diagnostic] = []
+        self.failed = False
+
+    def error(self, code: str, message: str, hint: str = "", key: str | None = None, place: str = "") -> None:
+        span = self.task.span
+        at = _NOWHERE
+        if span is not None:
+            at = (
+                span.args.get(key, span.tool)
+                if key is not None
+                else span.tool
+                if place == "tool"
+                else span.start
+            )
+        task_id = self.task.id if isinstance(self.task.id, int) else None
+        self.items.append(Diagnostic(code, message, at.line, at.column, hint, "error", task_id, at.source))
+        self.failed = True
+
+
+def check_plan(
+    plan: Plan,
+    tools: Iterable[Any] | ToolRegistry | None,
+    *,
+    earlier: Iterable[int] | Mapping[int, Task] = (),
+    diagnostics: Iterable[Diagnostic] = (),
+) -> Plan:
+    """The plan with every task bound to `tools`.
+
+    Args:
+        plan: The plan.
+        tools: The tools, or None to check references only.
+        earlier: Finished tasks of earlier rounds, by id (or only their ids).
+        diagnostics: What the parser found already.
+
+    Raises:
+        PlanError: Something is wrong; `.diagnostics` lists everything, in the order of the text.
+    """
+    from .tools import ToolRegistry
+
+    registry = tools if tools is None or isinstance(tools, ToolRegistry) else ToolRegistry(tools)
+    if registry is not None and plan.__dict__.get("_checked") is registry:
+        return plan
+    before = earlier if isinstance(earlier, Mapping) else {i: Task(i, "") for i in earlier}
+    found = list(diagnostics)
+    checker = PlanChecker(registry, before)
+    # Tasks the parser refused are reported already; what refers to them needs no second complaint.
+    checker.broken.update(d.task_id for d in found if d.task_id is not None and d.severity == "error")
+    checker.broken.difference_update(t.id for t in plan.tasks)
+    tasks = []
+    for task in plan.tasks:
+        bound, problems = checker.check(task)
+        found.extend(problems)
+        if bound is not None:
+            tasks.append(bound)
+    if plan.join is not None and plan.join.ref is not None and plan.join.ref.task not in checker.known:
+        target = plan.join.ref.task
+        if target not in checker.broken:
+            found.append(
+                Diagnostic("unknown-reference", f"join(${target}): there is no task {target}", 0, 0, _EARLIER)
+            )
+    if any(d.severity == "error" for d in found):
+        raise PlanError(sorted(found, key=lambda d: (d.line, d.column)))
+    checked = Plan(tuple(tasks), plan.join)
+    if registry is not None:
+        # Remembered so that executing a checked plan with the same tools does not check it again.
+        checked.__dict__["_checked"] = registry
+    return checked
+
+
+__all__ = ["PlanChecker", "check_plan"]

@@ -1,0 +1,252 @@
+"""What the commands do, once their options are read: build a compiler, run it, show the result."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+
+from ..errors import ConfigurationError, LLMCompilerError, PlanError, ToolError
+from ._display import Approver, Display
+from ._load import PYTHON, load_part, load_tools, tools_of
+from ._streams import read_plan, read_question, tell, write_answer, write_json, write_text
+
+if TYPE_CHECKING:
+    from ..compiler import LLMCompiler
+    from ..plan import Plan
+    from ..result import RunResult
+    from ..tools import Tool
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What several commands take."""
+
+    tools: Sequence[str] = ()
+    model: str | None = None
+    planner: str | None = None
+    json: bool = False
+    events: bool = False
+    quiet: bool = False
+    yes: bool = False
+    max_replans: int = 2
+    timeout: float | None = None
+    max_concurrency: int | None = None
+
+
+def chosen_tools(options: Options, *, model: Any = None) -> list[Tool]:
+    """The tools named, or the ready-made ones.
+
+    Raises:
+        ConfigurationError: A name is wrong, or there are no tools at all.
+    """
+    if options.tools:
+        return load_tools(options.tools)
+    # A small embedded model plans well only with few tools to choose from.
+    name = "demo_tools" if is_embedded(model) else "offline_tools"
+    try:
+        import llmcompiler_tools
+
+        return tools_of(getattr(llmcompiler_tools, name), f"llmcompiler_tools:{name}")
+    except ImportError as e:
+        raise ConfigurationError(
+            f"the ready-made tools are not all here ({e}); install llmcompiler-runtime[tools], or name your own with "
+            "--tools module:attr"
+        ) from None
+
+
+def is_embedded(model: Any) -> bool:
+    """Whether the model runs in this process."""
+    return model is not None and "adapter" in getattr(model, "features", ())
+
+
+def chosen_model(options: Options) -> Any:
+    """The model named, or the default one.
+
+    Raises:
+        ConfigurationError: There is no such model.
+    """
+    if options.model is not None and options.model.startswith(PYTHON):
+        return load_part(options.model, "--model", "stream")
+    from ..models import resolve_model
+
+    return resolve_model(options.model)
+
+
+def chosen_planner(options: Options) -> Any:
+    """The planner named, if one is.
+
+    Raises:
+        ConfigurationError: There is no such planner.
+    """
+    if options.planner is None:
+        return None
+    if not options.planner.startswith(PYTHON):
+        raise ConfigurationError(
+            f"--planner {options.planner}: give python:module:attr (or python:file.py:attr)"
+        )
+    return load_part(options.planner, "--planner", "plan")
+
+
+def build(options: Options, display: Display, *, with_model: bool = True) -> LLMCompiler:
+    """A compiler with what the options name.
+
+    Raises:
+        ConfigurationError: Something that they name is not there.
+    """
+    from ..compiler import LLMCompiler
+    from ..executor import AsyncExecutor
+    from ..limits import Limits
+
+    # A planner of the user's may need no model at all; where it does, the compiler finds the default one.
+    needs_model = with_model and (options.model is not None or options.planner is None)
+    model = chosen_model(options) if needs_model else None
+    return LLMCompiler(
+        chosen_tools(options, model=model),
+        model=model,
+        planner=chosen_planner(options),
+        executor=None
+        if options.max_concurrency is None
+        else AsyncExecutor(max_concurrency=options.max_concurrency),
+        max_replans=options.max_replans,
+        limits=Limits(seconds=options.timeout),
+        approver=Approver(display, yes=options.yes),
+        reporters=[display.reporter],
+    )
+
+
+def run_question(question: str | None, options: Options, out: TextIO) -> None:
+    """`run`: answer a question."""
+    text = read_question(question)
+    display = Display(quiet=options.quiet, events=options.events)
+    compiler = build(options, display)
+    with display:
+        result = run_async(compiler, compiler.run(text))
+    give(result, display, options, out)
+
+
+def run_plan(path: str, question: str | None, options: Options, out: TextIO) -> None:
+    """`exec`: run a plan file, and answer a question from it if there is one."""
+    text = read_plan(path)
+    display = Display(quiet=options.quiet, events=options.events)
+    asked = None if question is None else read_question(question)
+    compiler = build(options, display, with_model=asked is not None)
+    try:
+        plan = to_plan(text)
+        with display:
+            result = run_async(compiler, compiler.execute(plan, question=asked))
+    except PlanError as e:
+        name = "standard input" if path == "-" else path
+        raise PlanError(e.diagnostics, f"{name}: {str(e).partition(chr(10))[0]}") from e
+    give(result, display, options, out)
+
+
+def to_plan(text: str) -> Plan | str:
+    """A plan from its JSON form; plan text as it is.
+
+    Raises:
+        PlanError: JSON that is not a plan.
+    """
+    import json
+
+    from ..plan import Plan
+
+    if text.lstrip()[:1] not in ("{", "["):
+        return text
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        document = None
+    if isinstance(document, dict) and "tasks" not in document and isinstance(document.get("plan"), dict):
+        return Plan.model_validate(document["plan"])  # what `llmcompiler plan --json` prints
+    return Plan.model_validate_json(text)
+
+
+def give(result: RunResult, display: Display, options: Options, out: TextIO) -> None:
+    """Write the answer, and what the run took.
+
+    Raises:
+        LLMCompilerError: Why there is no answer, if there is none.
+    """
+    error = result.error
+    if error is None and result.output == {} and result.tasks and not result.values:
+        # What `join()` gives without a joiner where no call has a value: that answers nothing.
+        error = ToolError("no answer: not one call has a value")
+    if error is not None:
+        display.footer()
+        if not isinstance(error, LLMCompilerError):  # what a tool raised
+            error = ToolError(f"no answer, because a call failed: {type(error).__name__}: {error}")
+        error.result = result
+        raise error from result.error
+    display.space()
+    if options.json:
+        write_json(result.to_dict(), out)
+    else:
+        write_answer(result.output, out)
+    display.space()
+    display.footer()
+
+
+def show_plan(question: str | None, options: Options, out: TextIO, *, mermaid: bool = False) -> None:
+    """`plan`: compile a question and show the plan."""
+    from ..pictures import shape
+
+    text = read_question(question)
+    display = Display(quiet=options.quiet, plan_only=True)
+    compiler = build(options, display)
+    with display:
+        plan = run_async(compiler, compiler.plan(text))
+    if options.json:
+        s = shape(plan)
+        document = {
+            "question": text,
+            "plan": plan.model_dump(),
+            "text": str(plan),
+            "steps": s.depth,
+            "width": s.width,
+            "critical_path": list(s.critical_path),
+        }
+        write_json(document, out)
+    else:
+        write_text(plan.to_mermaid() if mermaid else str(plan), out)
+    if not options.quiet:
+        tell("\n" + plan.explain())
+
+
+def show_tools(options: Options, out: TextIO) -> None:
+    """`tools`: what can be called."""
+    tools = chosen_tools(options)
+    if options.json:
+        write_json([t.to_dict() for t in tools], out)
+        return
+    if not options.tools:
+        tell("llmcompiler_tools:offline_tools (the embedded model gets fewer: llmcompiler_tools:demo_tools)")
+    for t in tools:
+        marks: list[str] = [t.effect or "effect not declared"]
+        marks += ["needs approval"] if t.requires_approval else []
+        first = t.description.strip().splitlines()[:1]
+        write_text(
+            "\n".join([t.signature, *(f"    {line}" for line in first), f"    [{', '.join(marks)}]"]), out
+        )
+
+
+def run_async(compiler: LLMCompiler, work: Coroutine[Any, Any, T]) -> T:
+    """Run `work` of `compiler` to its end, also where an event loop is running already, and close the compiler."""
+    from ..compiler import run_blocking
+
+    return run_blocking(_whole(compiler, work))
+
+
+async def _whole(compiler: LLMCompiler, work: Coroutine[Any, Any, T]) -> T:
+    """`work`, cancelled by SIGTERM as it is by Ctrl-C: calls end, and the terminal gets its cursor back."""
+    task = asyncio.current_task()
+    assert task is not None
+    with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows; not the main thread
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    async with compiler:
+        return await work

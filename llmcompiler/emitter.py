@@ -1,0 +1,114 @@
+"""Numbers events, stamps them with the time and hands them to reporters. A reporter that fails never harms the run."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from . import events as ev
+from .diagnostics import Diagnostic
+from .driver import Call, Watch
+from .protocols import Reporter
+
+logger = logging.getLogger("llmcompiler")
+
+
+class Emitter(Watch):
+    """Makes the events of one run.
+
+    Args:
+        run_id: The run.
+        reporters: Who is told. With none, no event is made at all.
+    """
+
+    def __init__(self, run_id: str, reporters: Sequence[Reporter]) -> None:
+        self.run_id = run_id
+        self.reporters = list(reporters)
+        self.quiet = not self.reporters
+        self.clock: Callable[[], float] = lambda: 0.0
+        self.round = 0
+        self.diagnostics: list[Diagnostic] = []
+        self._seq = 0
+        self._over = False
+        self._failed: set[int] = set()
+        self._loop = asyncio.get_running_loop()
+
+    def emit(self, kind: type[ev.Event], **fields: Any) -> None:
+        """Make one event. Nothing comes after `RunFinished`."""
+        if self.quiet or self._over:
+            return
+        event = kind(seq=self._seq, run_id=self.run_id, at=self.clock(), **fields)
+        self._seq += 1
+        self._over = kind is ev.RunFinished
+        for reporter in self.reporters:
+            try:
+                reporter.report(event)
+            except Exception:  # the run goes on, whatever a reporter does
+                if id(reporter) not in self._failed:
+                    self._failed.add(id(reporter))
+                    logger.exception("reporter %s failed on %s", type(reporter).__name__, event.type)
+
+    def diagnose(self, diagnostic: Diagnostic) -> None:
+        """Take note of a diagnostic."""
+        self.diagnostics.append(diagnostic)
+        self.emit(ev.DiagnosticEmitted, round=self.round, diagnostic=diagnostic)
+
+    # -- what the driver says --------------------------------------------------------
+
+    def started(self, call: Call) -> None:
+        """An attempt begins."""
+        self.emit(
+            ev.TaskStarted,
+            task_id=call.task.id,
+            tool=call.task.tool,
+            args=dict(call.arguments),
+            attempt=call.attempts,
+        )
+
+    def retried(self, call: Call, error: Exception, delay: float) -> None:
+        """An attempt failed; another follows."""
+        self.emit(ev.TaskRetried, task_id=call.task.id, attempt=call.attempts, error=error, delay=delay)
+
+    def progress(self, call: Call, message: str, fraction: float | None, data: Any) -> None:
+        """The tool reports; from a thread it is handed over to the event loop first."""
+        if self.quiet:
+            return
+        fields = {"task_id": call.task.id, "message": str(message), "fraction": fraction, "data": data}
+        try:
+            here = asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            here = False
+        if here:
+            self._progress(call, fields)
+        elif not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._progress, call, fields)
+
+    def _progress(self, call: Call, fields: dict[str, Any]) -> None:
+        if call.outcome is None:
+            self.emit(ev.TaskProgress, **fields)
+
+    def approval(self, call: Call) -> None:
+        """The call waits for approval."""
+        self.emit(ev.ApprovalRequested, task_id=call.task.id, tool=call.task.tool, args=dict(call.arguments))
+
+    def finished(self, call: Call) -> None:
+        """The call has its outcome."""
+        assert call.outcome is not None
+        self.emit(
+            ev.TaskFinished,
+            task_id=call.task.id,
+            tool=call.task.tool,
+            outcome=call.outcome,
+            started=call.started,
+            attempts=call.attempts,
+            reused=call.reuse,
+        )
+
+    def blocked(self, call: Call, seconds: float) -> None:
+        """An async tool held up the event loop."""
+        message = f"async tool `{call.task.tool}` held up the event loop for {seconds:.2f} s; every other call waited"
+        logger.warning("%s", message)
+        hint = "make it a plain `def` (it then runs in a thread), or await inside it"
+        self.diagnose(Diagnostic("blocking-tool", message, 0, 0, hint, "warning", call.task.id))

@@ -1,0 +1,66 @@
+"""How a task ended: exactly one `Outcome` per task. Plain values; nothing here runs anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from ._jsonable import to_jsonable
+
+Status = Literal["succeeded", "failed", "skipped", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Succeeded:
+    """The call returned `value`."""
+
+    value: Any
+    status: ClassVar[Status] = "succeeded"
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form; a value that JSON can not hold is given as its `repr`."""
+        return {"status": self.status, "value": to_jsonable(self.value)}
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The call raised `error`, or its arguments could not be made."""
+
+    error: Exception
+    status: ClassVar[Status] = "failed"
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form: the error's type and text."""
+        return {
+            "status": self.status,
+            "error": {"type": type(self.error).__name__, "message": str(self.error)},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """The call was never made. `cause` is the task whose end is the reason (its own id for a false guard)."""
+
+    cause: int
+    reason: str = ""
+    status: ClassVar[Status] = "skipped"
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        return {"status": self.status, "cause": self.cause, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The run ended (cancelled, out of time) before the call did."""
+
+    reason: str = ""
+    status: ClassVar[Status] = "cancelled"
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        return {"status": self.status, "reason": self.reason}
+
+
+Outcome = Succeeded | Failed | Skipped | Cancelled
+"""How a task ended."""

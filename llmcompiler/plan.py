@@ -1,0 +1,266 @@
+"""The plan: tasks in order and a join. This is the compiler's intermediate representation.
+
+Plans are immutable. Text and JSON forms live in `llmcompiler.language`; what a plan means against a set of
+tools is checked in `llmcompiler.check`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from .guards import Guard, guard_references
+from .values import Ref, Value, references
+
+if TYPE_CHECKING:
+    import networkx as nx
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic_core import CoreSchema
+
+    from .tools import Tool, ToolRegistry
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the plan text, for carets. Lines and columns count from 1."""
+
+    line: int
+    column: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSpan:
+    """Where a task and its parts stand in the text it was parsed from."""
+
+    start: Place
+    """The first character of the statement."""
+    tool: Place
+    """The tool's name."""
+    args: Mapping[str, Place]
+    """Each argument's value, by the key it has in `Task.args`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """`for name in source:`: the call is made once for every item of `source`."""
+
+    name: str
+    source: Value
+    """A `Ref`, or a literal list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """What the planner said about the next task."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """The end of a plan: `join()` asks the joiner, `join($3)` makes the value of task 3 the answer."""
+
+    ref: Ref | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One call in a plan.
+
+    `args` is by parameter name once the plan has been checked against tools; before that, a positional argument
+    stands under its position (`"0"`, `"1"`, ...).
+    """
+
+    id: int
+    tool: str
+    args: Mapping[str, Value] = field(default_factory=dict)
+    each: Each | None = None
+    """Set for a `for` task."""
+    when: Guard | None = None
+    """Set for an `if` task."""
+    thought: str | None = None
+    """The planner's thought just before the task."""
+    span: TaskSpan | None = field(default=None, compare=False, repr=False)
+    """Where it stands in the text, where there was one."""
+    depends_on: tuple[int, ...] = field(init=False, compare=False)
+    """Ids of the tasks whose values it needs, each once, in order of first use."""
+
+    def __post_init__(self) -> None:
+        seen: dict[int, None] = {}
+        for value in self.args.values():
+            if type(value) is str or type(value) is int:
+                continue
+            for ref in references(value):
+                seen[ref.task] = None
+        if self.each is not None:
+            for ref in references(self.each.source):
+                seen[ref.task] = None
+        if self.when is not None:
+            for ref in guard_references(self.when):
+                seen[ref.task] = None
+        object.__setattr__(self, "depends_on", tuple(seen))
+
+    def __str__(self) -> str:
+        from .language import print_task
+
+        return print_task(self)
+
+
+@dataclass(frozen=True)
+class Plan:
+    r"""A task graph: `tasks` in order, and the `join`.
+
+    ```python
+    from llmcompiler import Plan
+
+    plan = Plan.parse('1. search("Mount Everest")\n2. search("K2")\njoin()')
+    assert [task.id for task in plan.tasks] == [1, 2]
+    ```
+    """
+
+    tasks: tuple[Task, ...] = ()
+    join: Join | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tasks", tuple(self.tasks))
+
+    # -- forms ---------------------------------------------------------------
+
+    @classmethod
+    def parse(
+        cls,
+        text: str,
+        tools: Iterable[Tool | Any] | ToolRegistry | None = None,
+        *,
+        earlier: Iterable[int] = (),
+    ) -> Plan:
+        """Parse canonical plan text.
+
+        Args:
+            text: The plan in the plan language.
+            tools: With tools, arguments are bound to parameter names, validated and coerced.
+            earlier: Ids of finished tasks of earlier rounds that references may name.
+
+        Raises:
+            PlanError: The plan has errors; `.diagnostics` lists every one.
+        """
+        from .check import check_plan
+        from .language import parse_plan
+
+        plan, diagnostics = parse_plan(text, earlier=earlier)
+        return check_plan(plan, tools, earlier=earlier, diagnostics=diagnostics)
+
+    def __str__(self) -> str:
+        from .language import print_plan
+
+        return print_plan(self)
+
+    def model_dump(self) -> dict[str, Any]:
+        """The JSON form as Python values; references as `{"$ref": "1.height"}`."""
+        from .language import plan_to_json
+
+        return plan_to_json(self)
+
+    def model_dump_json(self, *, indent: int | None = None) -> str:
+        """The JSON form as text."""
+        import json
+
+        return json.dumps(self.model_dump(), indent=indent, ensure_ascii=False)
+
+    @classmethod
+    def model_validate(cls, data: Any) -> Plan:
+        """A plan from its JSON form.
+
+        Raises:
+            PlanError: `data` is not the JSON form of a plan; `.diagnostics` lists every problem.
+        """
+        from .language import plan_from_json
+
+        return plan_from_json(data)
+
+    @classmethod
+    def model_validate_json(cls, text: str | bytes) -> Plan:
+        """A plan from JSON text.
+
+        Raises:
+            PlanError: The text is not JSON, or not the JSON form of a plan.
+        """
+        from .language import plan_from_json_text
+
+        return plan_from_json_text(text)
+
+    # -- graph ---------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self.tasks)
+
+    def __iter__(self) -> Iterator[Task]:
+        return iter(self.tasks)
+
+    def __getitem__(self, task_id: int) -> Task:
+        """The task with this id.
+
+        Raises:
+            KeyError: No such task.
+        """
+        return self._by_id[task_id]
+
+    @cached_property
+    def _by_id(self) -> dict[int, Task]:
+        return {t.id: t for t in self.tasks}
+
+    @property
+    def sinks(self) -> tuple[int, ...]:
+        """Ids of the tasks that no other task depends on, in order."""
+        used = {d for t in self.tasks for d in t.depends_on}
+        return tuple(t.id for t in self.tasks if t.id not in used)
+
+    def graph(self) -> nx.DiGraph[int]:
+        """The tasks as a `networkx.DiGraph`: an edge from each task to those that need its value.
+
+        Nodes carry `task`, edges carry `kind="data"`. Results of earlier rounds are not nodes.
+        """
+        import networkx as nx
+
+        g: nx.DiGraph[int] = nx.DiGraph()
+        for t in self.tasks:
+            g.add_node(t.id, task=t)
+        for t in self.tasks:
+            for d in t.depends_on:
+                if d in self._by_id:
+                    g.add_edge(d, t.id, kind="data")
+        return g
+
+    def to_mermaid(self) -> str:
+        """The plan as a Mermaid flowchart."""
+        from .pictures import to_mermaid
+
+        return to_mermaid(self)
+
+    def explain(self) -> str:
+        """The plan as a table: each call, what it waits for, when it can start, and the critical path."""
+        from .pictures import explain
+
+        return explain(self)
+
+    # -- pydantic ------------------------------------------------------------
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        from pydantic_core import core_schema as cs
+
+        return cs.no_info_plain_validator_function(
+            lambda v: v if isinstance(v, cls) else cls.model_validate(v),
+            serialization=cs.plain_serializer_function_ser_schema(lambda p: p.model_dump()),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        from .language import PLAN_JSON_SCHEMA
+
+        return PLAN_JSON_SCHEMA

@@ -1,0 +1,304 @@
+"""One round of planning: the planner's stream becomes checked tasks, which start while it is still writing.
+
+What can not run goes back for repair, a stream that breaks is taken up again, and a call that was made already is
+not made twice.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from . import events as ev
+from .calls import call_key
+from .diagnostics import Diagnostic
+from .errors import LimitExceeded, ModelAuthenticationError, ModelNotFound, PlanningFailed, UsageError
+from .plan import Join, Plan, Task, Thought
+from .protocols import Observation, PlanContext, PlanItem, Planner
+
+if TYPE_CHECKING:
+    from .check import PlanChecker
+    from .driver import Driver
+    from .emitter import Emitter
+    from .events import PlanPurpose
+    from .limits import Limits
+    from .models.base import Usage
+    from .tools import ToolRegistry
+
+logger = logging.getLogger("llmcompiler")
+
+
+class Planning:
+    """Plans the rounds of one run.
+
+    Args:
+        question: What is asked.
+        planner: Writes the tasks.
+        tools: The registry.
+        checker: Checks them.
+        emitter: Told of everything.
+        driver: Runs them; None to plan only.
+        limits: Of the run.
+        repairs: How often broken tasks of one round go back to the planner.
+        resumes: How often a planner whose stream broke is asked again, in one round.
+        usage: Handed to planners: takes what a model used.
+        allow_call: Handed to planners: raises when no more model calls are allowed.
+    """
+
+    def __init__(
+        self,
+        question: str,
+        planner: Planner,
+        tools: ToolRegistry,
+        checker: PlanChecker,
+        emitter: Emitter,
+        driver: Driver | None,
+        limits: Limits,
+        *,
+        repairs: int = 2,
+        resumes: int = 2,
+        usage: Callable[[Usage], None] = lambda usage: None,
+        allow_call: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.question = question
+        self.planner = planner
+        self.tools = tools
+        self.checker = checker
+        self.emitter = emitter
+        self.driver = driver
+        self.limits = limits
+        self.repairs = repairs
+        self.resumes = resumes
+        self.thoughts: list[str] = []
+        self.trouble = ""
+        """Why planning of the last round is not whole, if so."""
+        self.repeated = False
+        """Whether the last round held nothing that an earlier one had not."""
+        self._usage = usage
+        self._allow_call = allow_call
+        self._round = 0
+        self._tasks: list[Task] = []
+        self._join: Join | None = None
+        self._broken: dict[int | None, list[Diagnostic]] = {}
+        self._keys: dict[int, Hashable] = {}
+        self._reusable: dict[Hashable, int] = {}
+        self._same: dict[int, int] = {}
+        self._total = 0
+
+    async def round(self, number: int, feedback: str = "") -> Plan:
+        """Plan one round; tasks are handed to the driver as they come.
+
+        Raises:
+            PlanningFailed: Not one task and no join came of it.
+            ModelError: The planner's model failed before there was any task.
+            LimitExceeded: A limit was reached; what was planned until then runs on.
+        """
+        self._round, self._tasks, self._join, self._broken = number, [], None, {}
+        self.trouble, self.repeated = "", False
+        purpose: PlanPurpose = "replan" if number > 1 else "plan"
+        if number > 1:
+            self._note_reusable()
+        before = set(self._keys.values())
+        try:
+            await self._stream_with_resumes(purpose, feedback)
+            await self._repair()
+        finally:
+            # Also when it ends early: what was planned is a plan.
+            self.emitter.emit(ev.PlanFinished, round=number, tasks=len(self._tasks))
+        if number > 1:
+            self.repeated = all(self._key(t) in before for t in self._tasks)
+        return self.plan
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of this round as it stands."""
+        return Plan(tuple(self._tasks), self._join)
+
+    # -- the stream ----------------------------------------------------------------
+
+    async def _stream_with_resumes(self, purpose: PlanPurpose, feedback: str) -> None:
+        tries = 0
+        while True:
+            error: Exception
+            try:
+                await self._stream(purpose, feedback)
+            except (UsageError, LimitExceeded, ModelAuthenticationError, ModelNotFound):
+                raise
+            except Exception as e:
+                error = e
+            else:
+                if self._tasks or self._join is not None or self._broken:
+                    return
+                error = PlanningFailed((), "the planner wrote no task and no join")
+            tries += 1
+            if tries > self.resumes or self._join is not None:
+                self._give_up(error)
+                return
+            logger.info("planning broke off (%s: %s); asking again", type(error).__name__, error)
+            if self._tasks:
+                purpose = "resume"
+                self._note_reusable()
+
+    def _give_up(self, error: Exception) -> None:
+        if not self._tasks and self._round == 1:
+            if isinstance(error, PlanningFailed):
+                raise PlanningFailed(self.emitter.diagnostics, str(error.args[0]))
+            raise error
+        # Tasks are under way: the joiner gets to see them, and why there are no more.
+        self.trouble = f"planning broke off: {type(error).__name__}: {error}"
+
+    async def _stream(
+        self,
+        purpose: PlanPurpose,
+        feedback: str = "",
+        diagnostics: Sequence[Diagnostic] = (),
+        broken: Sequence[int] = (),
+    ) -> None:
+        self.emitter.emit(ev.PlanStarted, round=self._round, purpose=purpose)
+        context = self._make_context(purpose, feedback, diagnostics, broken)
+        stream: AsyncIterator[PlanItem] = self.planner.plan(context)
+        if not hasattr(stream, "__aiter__"):
+            raise UsageError(
+                f"{type(self.planner).__name__}.plan gave {type(stream).__name__}, not an async iterator; "
+                "write it as `async def plan(self, context): ... yield task`"
+            )
+        async with aclosing(_generator(stream)) as items:
+            async for item in items:
+                if isinstance(item, Task):
+                    self._accept(item, purpose)
+                elif isinstance(item, Thought):
+                    self.thoughts.append(item.text)
+                    self.emitter.emit(ev.ThoughtEmitted, round=self._round, text=item.text)
+                elif isinstance(item, Join):
+                    if purpose != "repair":
+                        self._join = item
+                    break
+                elif isinstance(item, Diagnostic):
+                    self.emitter.diagnose(item)
+                    if item.severity == "error":
+                        self._broken.setdefault(item.task_id, []).append(item)
+                        if item.task_id is not None and item.task_id not in self.checker.known:
+                            self.checker.broken.add(item.task_id)
+                else:
+                    raise UsageError(
+                        f"{type(self.planner).__name__}.plan yielded {item!r}, not a Task, Thought or Join"
+                    )
+
+    def _make_context(
+        self, purpose: PlanPurpose, feedback: str, diagnostics: Sequence[Diagnostic], broken: Sequence[int]
+    ) -> PlanContext:
+        driver = self.driver
+        calls = [] if driver is None else list(driver.calls.values())
+        ended = [Observation(c.task, c.outcome, c.round) for c in calls if c.outcome is not None]
+        running = [c.task for c in calls if c.outcome is None] if driver is not None else list(self._tasks)
+        taken = [*self.checker.known, *self.checker.broken]
+        return PlanContext(
+            question=self.question,
+            tools=self.tools,
+            purpose=purpose,
+            round=self._round,
+            next_id=max(taken, default=0) + 1,
+            observations=ended,
+            running=running,
+            feedback=feedback,
+            diagnostics=diagnostics,
+            broken=broken,
+            usage=self._usage,
+            allow_call=self._allow_call,
+        )
+
+    # -- tasks ----------------------------------------------------------------------
+
+    def _accept(self, task: Task, purpose: PlanPurpose) -> None:
+        if task.id in self.checker.known and purpose != "plan" and self._is_known(task):
+            return  # a planner that starts over says again what is under way
+        if self.limits.tasks is not None and self._total >= self.limits.tasks:
+            raise LimitExceeded("tasks", self.limits.tasks)
+        bound, problems = self.checker.check(task, again=purpose == "repair")
+        for problem in problems:
+            self.emitter.diagnose(problem)
+            if problem.severity == "error":
+                self._broken.setdefault(problem.task_id, []).append(problem)
+        if bound is None:
+            return
+        self._broken.pop(bound.id, None)
+        self._total += 1
+        reuse = self._reusable.get(self._key(bound)) if self._reusable else None
+        if reuse is not None:
+            self._same[bound.id] = self._same.get(reuse, reuse)
+            text = f"task {bound.id} is the same call as task {reuse}; its result is used again"
+            self.emitter.diagnose(Diagnostic("repeated", text, 0, 0, "", "warning", bound.id))
+        self._tasks.append(bound)
+        self.emitter.emit(ev.TaskPlanned, round=self._round, task=bound)
+        if self.driver is not None:
+            self.driver.add(bound, self._round, reuse=reuse)
+
+    def _is_known(self, task: Task) -> bool:
+        from .check import PlanChecker
+
+        others = {i: t for i, t in self.checker.known.items() if i != task.id}
+        bound, _ = PlanChecker(self.tools, others).check(task, again=True)
+        known = self.checker.known[task.id]
+        return bound is not None and replace(bound, thought=None) == replace(known, thought=None)
+
+    def _key(self, task: Task) -> Hashable:
+        key = self._keys.get(task.id)
+        if key is None:
+            key = self._keys[task.id] = call_key(task, self._same)
+        return key
+
+    def _note_reusable(self) -> None:
+        """From now on, calls that succeeded or are under way are not made again."""
+        if self.driver is None:
+            return
+        for i, call in self.driver.calls.items():
+            key = self._key(call.task)
+            if call.outcome is None or call.outcome.status == "succeeded":
+                self._reusable.setdefault(key, i)
+            elif self._reusable.get(key) == i:
+                del self._reusable[key]
+
+    # -- repair -----------------------------------------------------------------------
+
+    async def _repair(self) -> None:
+        for _ in range(self.repairs):
+            if not self._broken:
+                return
+            problems = [d for found in self._broken.values() for d in found]
+            ids = tuple(i for i in self._broken if i is not None and i not in self.checker.known)
+            accepted = len(self._tasks)
+            tried, self._broken = self._broken, {}
+            try:
+                await self._stream("repair", "", problems, ids)
+            except (UsageError, LimitExceeded):
+                self._broken = {**tried, **self._broken}
+                raise
+            except Exception as e:
+                logger.info("repair failed: %s: %s", type(e).__name__, e)
+            for i in ids:
+                if i not in self.checker.known:
+                    self._broken.setdefault(i, tried[i])
+            if not self._broken and len(self._tasks) > accepted:
+                return
+        if self._broken:
+            errors = [d for found in self._broken.values() for d in found]
+            if (not self._tasks and self._join is None) or (not self._tasks and self._round == 1):
+                raise PlanningFailed(errors, "the planner wrote no task that can run")
+            names = ", ".join(str(i) for i in self._broken if i is not None)
+            self.trouble = (
+                f"task {names} could not be planned: {errors[0].message}" if names else errors[0].message
+            )
+
+
+async def _generator(stream: AsyncIterator[PlanItem]) -> AsyncGenerator[PlanItem, None]:
+    """`stream` as an async generator, so that it can be closed, whatever kind of iterator it is."""
+    try:
+        async for item in stream:
+            yield item
+    finally:
+        close = getattr(stream, "aclose", None)
+        if close is not None:
+            await close()

@@ -1,0 +1,162 @@
+"""What a user may implement: planner, joiner, reporter. Model is in `models.base`, executor in `executor`.
+
+Only shapes live here; the ready-made ones are in `llmcompiler_planners` and `llmcompiler.testing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from .diagnostics import Diagnostic
+from .models.base import Usage
+from .outcomes import Outcome
+from .plan import Join, Plan, Task, Thought
+
+if TYPE_CHECKING:
+    from .events import Event, PlanPurpose
+    from .tools import ToolRegistry
+
+PlanItem = Task | Thought | Join | Diagnostic
+"""What a planner may yield. A `Join` ends the plan; a `Diagnostic` reports text that gave no task."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A task with its outcome, as planner and joiner read it."""
+
+    task: Task
+    outcome: Outcome
+    round: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PlanContext:
+    """What a planner is asked."""
+
+    question: str
+    tools: ToolRegistry
+    purpose: PlanPurpose = "plan"
+    round: int = 1
+    """From 1."""
+    next_id: int = 1
+    """The id of the next task; smaller ids are taken."""
+    observations: Sequence[Observation] = ()
+    """Finished tasks so far, of this and earlier rounds; their values may be referred to."""
+    running: Sequence[Task] = ()
+    """Tasks planned and not finished yet (after a broken stream, or while tasks are mended)."""
+    feedback: str = ""
+    """Why the joiner asked for another round."""
+    diagnostics: Sequence[Diagnostic] = ()
+    """What to mend, when `purpose` is "repair": each has `task_id` and `source` where known."""
+    broken: Sequence[int] = ()
+    """Ids to write again, when `purpose` is "repair"."""
+    usage: Callable[[Usage], None] = field(default=lambda u: None, repr=False)
+    """Call it with what a model used."""
+    allow_call: Callable[[], None] = field(default=lambda: None, repr=False)
+    """Call it before each model call: it raises `LimitExceeded` when no more are allowed."""
+
+    @property
+    def known_ids(self) -> frozenset[int]:
+        """Ids that a reference may name already."""
+        return frozenset([o.task.id for o in self.observations] + [t.id for t in self.running])
+
+
+@runtime_checkable
+class Planner(Protocol):
+    """Turns a question into tasks, streaming.
+
+    A task it yields may start at once. `Task.args` may hold positional arguments under `"0"`, `"1"`, ...; the
+    runtime binds and checks every task and asks again, with `purpose="repair"`, for those that can not run.
+    """
+
+    def plan(self, context: PlanContext) -> AsyncIterator[PlanItem]:
+        """The tasks for `context.question`.
+
+        Raises:
+            ModelError: The model gave no usable reply; the runtime may ask again with `purpose="resume"`.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class JoinContext:
+    """What a joiner is asked."""
+
+    question: str
+    observations: Sequence[Observation]
+    """Every task of every round, in order of id, failed and skipped ones included."""
+    round: int = 1
+    final: bool = False
+    """When True, only an `Answer` is taken."""
+    reason: str = ""
+    """Why this is the last round, if it is not for the number of replans."""
+    output_type: Any = str
+    """The type the answer must have."""
+    tools: ToolRegistry | None = None
+    plans: Sequence[Plan] = ()
+    diagnostics: Sequence[Diagnostic] = ()
+    delta: Callable[[str], None] = field(default=lambda text: None, repr=False)
+    """Call it with pieces of the answer's text as they come."""
+    usage: Callable[[Usage], None] = field(default=lambda u: None, repr=False)
+    """Call it with what a model used."""
+    allow_call: Callable[[], None] = field(default=lambda: None, repr=False)
+    """Call it before each model call: it raises `LimitExceeded` when no more are allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The joiner's decision: this is the answer."""
+
+    output: Any
+    thought: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Replan:
+    """The joiner's decision: another round, and why."""
+
+    feedback: str
+    thought: str = ""
+
+
+Decision = Answer | Replan
+"""What a joiner returns."""
+
+
+@runtime_checkable
+class Joiner(Protocol):
+    """Reads the observations and answers, or asks for another round."""
+
+    async def join(self, context: JoinContext) -> Decision:
+        """Decide.
+
+        Raises:
+            ModelError: The model gave no usable reply.
+        """
+        ...
+
+
+class Reporter:
+    """Sees every event of a run. Subclass it and override `report`; this one does nothing.
+
+    It is called in the run's event loop, in order, and must not block. What it raises is logged, and the run goes on.
+    """
+
+    def report(self, event: Event) -> None:
+        """Take note of `event`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRequest:
+    """A call that waits for approval."""
+
+    run_id: str
+    task_id: int
+    tool: str
+    arguments: Mapping[str, Any]
+
+
+Approver = Callable[[ApprovalRequest], Awaitable[bool]]
+"""Says whether a call may be made."""

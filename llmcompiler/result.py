@@ -1,0 +1,163 @@
+"""What a run gives back: the answer, the plans, every task with its outcome, what it cost and how long it took."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ._jsonable import to_jsonable
+from .diagnostics import Diagnostic
+from .models.base import Usage
+from .outcomes import Outcome, Succeeded
+from .plan import Plan, Task
+
+
+@dataclass(slots=True)
+class TaskResult:
+    """One task of a run and what became of it. Times are seconds since the run began."""
+
+    task: Task
+    outcome: Outcome
+    round: int
+    planned: float
+    """When the task entered the graph."""
+    started: float | None
+    """When its (last) call was made; None if it never was."""
+    finished: float
+    attempts: int = 0
+    reused: int | None = None
+    """The earlier task whose result was used again, if so."""
+
+    @property
+    def seconds(self) -> float:
+        """How long the call took, every try included; 0 if it was never made."""
+        return 0.0 if self.started is None else self.finished - self.started
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        from .language import task_to_json
+
+        return {
+            **task_to_json(self.task),
+            "depends_on": list(self.task.depends_on),
+            "outcome": self.outcome.to_dict(),
+            "round": self.round,
+            "planned": self.planned,
+            "started": self.started,
+            "finished": self.finished,
+            "attempts": self.attempts,
+            "reused": self.reused,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Where the time went, in seconds."""
+
+    total: float = 0.0
+    """From the start of the run to its end."""
+    makespan: float = 0.0
+    """From the first call to the end of the last one, summed over rounds."""
+    critical_path: float = 0.0
+    """The longest chain of dependent calls, summed over rounds: no schedule is shorter."""
+    sequential: float = 0.0
+    """All calls one after another."""
+    planning: float = 0.0
+    """While a planner was writing."""
+    joining: float = 0.0
+    """While a joiner was writing."""
+    first_call: float | None = None
+    """From the start of the run to the first call; None if none was made."""
+
+    @property
+    def speedup(self) -> float:
+        """`sequential / makespan`; 1 where nothing ran."""
+        return self.sequential / self.makespan if self.makespan > 0 else 1.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        return {
+            "total": self.total,
+            "makespan": self.makespan,
+            "critical_path": self.critical_path,
+            "sequential": self.sequential,
+            "planning": self.planning,
+            "joining": self.joining,
+            "first_call": self.first_call,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Times of a run that do not follow from its tasks, in seconds."""
+
+    total: float = 0.0
+    planning: float = 0.0
+    joining: float = 0.0
+
+
+@dataclass(slots=True)
+class RunResult:
+    """Everything a run did.
+
+    `output` is the answer: a text, an instance of the `output_type`, the value of task *n* for `join($n)`, or
+    `{id: value}` where a plan with a bare `join()` was executed without a question.
+    """
+
+    run_id: str
+    question: str
+    output: Any = None
+    plans: list[Plan] = field(default_factory=list)
+    """One plan a round."""
+    tasks: dict[int, TaskResult] = field(default_factory=dict)
+    """Every task of every round, by id."""
+    usage: Usage = field(default_factory=Usage)
+    spans: Spans = field(default_factory=Spans, repr=False)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    thoughts: list[str] = field(default_factory=list)
+    feedback: list[str] = field(default_factory=list)
+    """What the joiner asked for, one text a replan."""
+    error: Exception | None = None
+    """Why there is no answer, if there is none."""
+
+    @property
+    def timing(self) -> Timing:
+        """Where the time went, worked out from the times of the tasks."""
+        from .timing import timing
+
+        return timing(self.tasks, self.spans)
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is an answer."""
+        return self.error is None
+
+    @property
+    def values(self) -> Mapping[int, Any]:
+        """The values of the tasks that succeeded, by id."""
+        return {i: t.outcome.value for i, t in self.tasks.items() if isinstance(t.outcome, Succeeded)}
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form; values that JSON can not hold are given as their `repr`."""
+        error = (
+            None if self.error is None else {"type": type(self.error).__name__, "message": str(self.error)}
+        )
+        return {
+            "run_id": self.run_id,
+            "question": self.question,
+            "output": to_jsonable(self.output),
+            "error": error,
+            "plans": [p.model_dump() for p in self.plans],
+            "tasks": {str(i): t.to_dict() for i, t in self.tasks.items()},
+            "usage": self.usage.to_dict(),
+            "timing": self.timing.to_dict(),
+            "diagnostics": [d.to_dict() for d in self.diagnostics],
+            "thoughts": self.thoughts,
+            "feedback": self.feedback,
+        }
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """`to_dict` as JSON text."""
+        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)

@@ -1,0 +1,80 @@
+"""Which failures are worth another try, and how long to wait: tenacity, with exponential backoff and jitter."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from .errors import ArgumentError, ReferenceFailed, ToolTimeout, TransientError
+from .tools import Tool
+
+BASE = 0.1
+"""Seconds before the second try, about; it doubles from there."""
+LONGEST = 10.0
+"""Seconds between two tries at most, where the error names no wait of its own."""
+_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether an error is of a kind that often goes away: connections, timeouts, busy servers, `TransientError`."""
+    if isinstance(error, (ArgumentError, ReferenceFailed)):
+        return False
+    if isinstance(error, (TransientError, ConnectionError, TimeoutError, InterruptedError, BlockingIOError)):
+        return True
+    response = getattr(error, "response", None)
+    status = getattr(response, "status_code", getattr(error, "status", None))
+    if isinstance(status, int) and status in _STATUSES:
+        return True
+    # By name, so that a user who does not use httpx does not import it.
+    return any(
+        k.__module__.startswith("httpx") and k.__name__ == "TransportError" for k in type(error).__mro__
+    )
+
+
+def retryable(error: BaseException, tool: Tool) -> bool:
+    """Whether `tool` may be tried again after `error`.
+
+    A call that ran out of time may have taken effect, so only a tool that may be repeated (`idempotent`, pure or
+    read) is tried again after that, unless its `retry_on` names the error.
+    """
+    if tool.retry_on and isinstance(error, tool.retry_on):
+        return True
+    if isinstance(error, ToolTimeout) and not tool.idempotent:
+        return False
+    return is_transient(error)
+
+
+def _retry_after(error: BaseException | None) -> float | None:
+    seconds = getattr(error, "retry_after", None)
+    return float(seconds) if isinstance(seconds, (int, float)) and 0 <= seconds <= 60 else None
+
+
+async def retrying(
+    attempt: Callable[[], Awaitable[Any]],
+    *,
+    tool: Tool,
+    retries: int,
+    on_retry: Callable[[Exception, float], None],
+) -> Any:
+    """The result of `attempt`, tried up to `1 + retries` times. The last error is raised as it came."""
+    import tenacity
+
+    backoff = tenacity.wait_exponential(multiplier=BASE, max=LONGEST) + tenacity.wait_random(0, BASE)
+
+    def wait(state: tenacity.RetryCallState) -> float:
+        told = _retry_after(state.outcome.exception() if state.outcome else None)
+        return backoff(state) if told is None else told
+
+    def before_sleep(state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, Exception):
+            on_retry(error, state.next_action.sleep if state.next_action else 0.0)
+
+    controller = tenacity.AsyncRetrying(
+        stop=tenacity.stop_after_attempt(retries + 1),
+        wait=wait,
+        retry=tenacity.retry_if_exception(lambda e: retryable(e, tool)),
+        before_sleep=before_sleep,
+        reraise=True,
+    )
+    return await controller(attempt)

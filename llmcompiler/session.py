@@ -1,0 +1,390 @@
+"""One run from question to answer: rounds of plan, execute, join. The place where all the parts meet."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from . import events as ev
+from .binding import look_up
+from .check import PlanChecker
+from .driver import Call, Driver, Executor
+from .emitter import Emitter
+from .errors import (
+    ConfigurationError,
+    LimitExceeded,
+    LLMCompilerError,
+    ModelReplyInvalid,
+    ReferenceFailed,
+    ToolError,
+)
+from .limits import Limits
+from .models.base import Usage
+from .outcomes import Failed, Succeeded
+from .plan import Join, Plan
+from .planning import Planning
+from .protocols import Answer, Approver, Decision, JoinContext, Joiner, Observation, Planner, Replan, Reporter
+from .result import RunResult, Spans
+from .tools import ToolRegistry
+
+logger = logging.getLogger("llmcompiler")
+
+WRAP_UP = 10.0
+"""Seconds the joiner has when the time of the run is up."""
+
+
+class Session:
+    """One run. Make one for each question, in the running event loop, and await `run` or `execute` once."""
+
+    def __init__(
+        self,
+        question: str,
+        *,
+        tools: ToolRegistry,
+        executor: Executor,
+        planner: Planner | None = None,
+        joiner: Joiner | None = None,
+        limits: Limits,
+        max_replans: int = 2,
+        repairs: int = 2,
+        approver: Approver | None = None,
+        reporters: Sequence[Reporter] = (),
+        output_type: Any = None,
+        run_id: str | None = None,
+    ) -> None:
+        self.question = question
+        self.tools = tools
+        self.executor = executor
+        self.planner = planner
+        self.joiner = joiner
+        self.limits = limits
+        self.max_replans = max_replans
+        self.repairs = repairs
+        self.output_type = output_type
+        self.run_id = run_id or uuid.uuid4().hex
+        self.result = RunResult(self.run_id, question)
+        self.emitter = Emitter(self.run_id, reporters)
+        self.driver = Driver(executor, tools, self.run_id, self.emitter, approver)
+        self.emitter.clock = self.driver.now
+        self._usage = Usage()
+        self._calls = 0
+        self._planning_time = 0.0
+        self._joining_time = 0.0
+        self._status: Literal["answered", "failed", "cancelled"] = "failed"
+        self._joined: asyncio.Future[None] | None = None
+
+    # -- entry points ------------------------------------------------------------------
+
+    async def run(self) -> RunResult:
+        """Plan, execute and join until there is an answer.
+
+        Raises:
+            LLMCompilerError: There is no answer; `.result` holds what was done.
+        """
+        return await self._guarded(self._rounds())
+
+    async def execute(self, plan: Plan) -> RunResult:
+        """Execute a checked plan; with a question the joiner answers it."""
+        return await self._guarded(self._given(plan))
+
+    async def _guarded(self, work: Any) -> RunResult:
+        self.emitter.emit(ev.RunStarted, question=self.question)
+        if self.limits.seconds is not None:
+            self.driver.deadline = self.limits.seconds
+        error: BaseException | None = None
+        try:
+            await work
+            self._status = "answered" if self.result.error is None else "failed"
+        except asyncio.CancelledError as e:
+            self._status, error = "cancelled", e
+        except Exception as e:
+            error = self.result.error = e
+        except BaseException as e:
+            error = e
+        self.driver.stop("the run was cancelled" if self._status == "cancelled" else "the run ended")
+        try:
+            await self.executor.end(self.driver)
+        finally:
+            self._complete_result()
+            self.emitter.emit(
+                ev.RunFinished,
+                status=self._status,
+                output=self.result.output,
+                error=self.result.error,
+                usage=self.result.usage,
+                timing=None if self.emitter.quiet else self.result.timing,
+            )
+        if error is not None:
+            if isinstance(error, LLMCompilerError):
+                error.result = self.result
+            raise error
+        return self.result
+
+    def _complete_result(self) -> None:
+        r = self.result
+        r.tasks = self.driver.results()
+        r.usage = Usage(
+            max(self._calls, self._usage.model_calls),
+            self._usage.prompt_tokens,
+            self._usage.completion_tokens,
+        )
+        r.spans = Spans(self.driver.now(), self._planning_time, self._joining_time)
+        r.diagnostics = list(self.emitter.diagnostics)
+
+    # -- rounds ------------------------------------------------------------------------
+
+    async def _rounds(self) -> None:
+        assert self.planner is not None
+        planning = Planning(
+            self.question,
+            self.planner,
+            self.tools,
+            PlanChecker(self.tools),
+            self.emitter,
+            self.driver,
+            self.limits,
+            repairs=self.repairs,
+            usage=self._use,
+            allow_call=lambda: self._allow(reserve=1),
+        )
+        self.result.thoughts = planning.thoughts
+        feedback = ""
+        number = 0
+        while True:
+            number += 1
+            self.emitter.round = number
+            reason = await self._plan_and_run(planning, number, feedback)
+            plan = planning.plan
+            self.result.plans.append(plan)
+            final = number > self.max_replans
+            if planning.repeated:
+                final, reason = True, reason or "the plan repeats an earlier round"
+            trouble = reason or planning.trouble
+            final = final or bool(reason)
+            decision = await self._decide(plan.join or Join(), number, final, trouble)
+            if isinstance(decision, Answer):
+                self.result.output = decision.output
+                return
+            feedback = decision.feedback
+            self.result.feedback.append(feedback)
+            self.emitter.emit(ev.Replanned, round=number, feedback=feedback)
+
+    async def _plan_and_run(self, planning: Planning, number: int, feedback: str) -> str:
+        """Plan a round and run it; why it has to be the last one, if so."""
+        driver = self.driver
+        self._expect_join()
+        driver.open_round()
+        deadline = self._deadline()
+        try:
+            async with asyncio.timeout_at(deadline) as clock:
+                begun = driver.now()
+                try:
+                    await planning.round(number, feedback)
+                    reason = ""
+                except LimitExceeded as e:
+                    if not driver.calls:
+                        raise
+                    reason = str(e)
+                finally:
+                    self._planning_time += driver.now() - begun
+                driver.close_round()
+                assert self._joined is not None
+                await self._joined
+        except TimeoutError:
+            if not clock.expired():
+                raise
+            return self._out_of_time()
+        return reason
+
+    async def _given(self, plan: Plan) -> None:
+        driver = self.driver
+        self.result.plans.append(plan)
+        self.emitter.round = 1
+        self._expect_join()
+        self.emitter.emit(ev.PlanStarted, round=1, purpose="given")
+        driver.open_round()
+        quiet = self.emitter.quiet
+        for task in plan.tasks:
+            if not quiet:
+                self.emitter.emit(ev.TaskPlanned, round=1, task=task)
+            driver.add(task)
+        self.emitter.emit(ev.PlanFinished, round=1, tasks=len(plan.tasks))
+        driver.close_round()
+        reason = ""
+        try:
+            async with asyncio.timeout_at(self._deadline()) as clock:
+                assert self._joined is not None
+                await self._joined
+        except TimeoutError:
+            if not clock.expired():
+                raise
+            reason = self._out_of_time()
+        join = plan.join or Join()
+        if self.joiner is not None:
+            decision = await self._decide(join, 1, True, reason)
+            assert isinstance(decision, Answer)
+            self.result.output = decision.output
+            return
+        self.emitter.emit(ev.JoinStarted, round=1, final=True)
+        self._answer_without_joiner(plan, join)
+
+    def _answer_without_joiner(self, plan: Plan, join: Join) -> None:
+        if join.ref is None:
+            values = self.driver.values
+            self._set_output({i: values[i] for i in plan.sinks if i in values})
+            return
+        call = self.driver.calls.get(join.ref.task)
+        outcome = call.outcome if call is not None else None
+        if not isinstance(outcome, Succeeded):
+            self.result.error = (
+                outcome.error if isinstance(outcome, Failed) else ToolError(_no_value(join, call))
+            )
+            return
+        try:
+            self._set_output(look_up(join.ref, self.driver.values))
+        except ReferenceFailed as e:
+            self.result.error = e
+
+    def _set_output(self, value: Any) -> None:
+        if self.output_type is None:
+            self.result.output = value
+            return
+        try:
+            self.result.output = self._validated(value)
+        except ValidationError as e:
+            self.result.error = ModelReplyInvalid(f"the value does not fit the output type: {_first(e)}")
+
+    def _validated(self, value: Any) -> Any:
+        return TypeAdapter(self.output_type).validate_python(value, from_attributes=True)
+
+    def _expect_join(self) -> None:
+        joined = self._joined = asyncio.get_running_loop().create_future()
+
+        def done() -> None:
+            if not joined.done():
+                joined.set_result(None)
+
+        def crashed(error: Exception) -> None:
+            if not joined.done():
+                joined.set_exception(error)
+
+        self.driver.joined, self.driver.crashed = done, crashed
+
+    # -- limits ------------------------------------------------------------------------
+
+    def _deadline(self) -> float | None:
+        if self.limits.seconds is None:
+            return None
+        return asyncio.get_running_loop().time() + max(0.0, self.limits.seconds - self.driver.now())
+
+    def _out_of_time(self) -> str:
+        seconds = self.limits.seconds
+        reason = f"the run's time ({seconds:g} s) was up"
+        self.driver.stop(reason)
+        return reason
+
+    def _use(self, usage: Usage) -> None:
+        self._usage = self._usage + usage
+
+    def _allow(self, reserve: int) -> None:
+        limits = self.limits
+        if limits.model_calls is not None and self._calls >= max(1, limits.model_calls - reserve):
+            raise LimitExceeded("model_calls", limits.model_calls)
+        if limits.tokens is not None and self._usage.tokens >= limits.tokens:
+            raise LimitExceeded("tokens", limits.tokens)
+        self._calls += 1
+
+    def _allow_join(self) -> None:
+        # The answer may always be asked for once: reaching a limit must not lose what was found.
+        limits = self.limits
+        if limits.model_calls is not None and self._calls >= limits.model_calls:
+            raise LimitExceeded("model_calls", limits.model_calls)
+        self._calls += 1
+
+    # -- joining -------------------------------------------------------------------------
+
+    async def _decide(self, join: Join, number: int, final: bool, reason: str) -> Decision:
+        self.emitter.emit(ev.JoinStarted, round=number, final=final)
+        direct = self._direct(join)
+        if direct is not None:
+            return direct
+        if self.joiner is None:
+            raise ConfigurationError("there is no joiner to answer with; pass joiner= or model=")
+        begun = self.driver.now()
+        try:
+            async with asyncio.timeout_at(self._join_deadline()) as clock:
+                decision = await self.joiner.join(self._join_context(number, final, reason))
+        except TimeoutError:
+            if clock.expired():
+                assert self.limits.seconds is not None
+                raise LimitExceeded("seconds", self.limits.seconds) from None
+            raise
+        finally:
+            self._joining_time += self.driver.now() - begun
+        if not isinstance(decision, (Answer, Replan)):
+            raise ConfigurationError(
+                f"{type(self.joiner).__name__}.join gave {decision!r}, not an Answer or Replan"
+            )
+        if final and isinstance(decision, Replan):
+            raise ModelReplyInvalid(
+                f"the joiner asked for another round ({decision.feedback!r}) when it had to answer"
+                + (f": {reason}" if reason else "; raise max_replans= to allow more")
+            )
+        return decision
+
+    def _join_deadline(self) -> float | None:
+        deadline = self._deadline()
+        return None if deadline is None else deadline + WRAP_UP
+
+    def _direct(self, join: Join) -> Answer | None:
+        """The answer of `join($n)`, where task n has a value that fits."""
+        if join.ref is None or join.ref.task not in self.driver.values:
+            return None
+        try:
+            value = look_up(join.ref, self.driver.values)
+            return Answer(value if self.output_type is None else self._validated(value))
+        except (ReferenceFailed, ValidationError) as e:
+            logger.info("join(%s) can not answer: %s", join.ref, e)
+            return None
+
+    def _join_context(self, number: int, final: bool, reason: str) -> JoinContext:
+        observations = [
+            Observation(c.task, c.outcome, c.round)
+            for _, c in sorted(self.driver.calls.items())
+            if c.outcome is not None
+        ]
+        return JoinContext(
+            question=self.question,
+            observations=observations,
+            round=number,
+            final=final,
+            reason=reason,
+            output_type=str if self.output_type is None else self.output_type,
+            tools=self.tools,
+            plans=tuple(self.result.plans),
+            diagnostics=tuple(d for d in self.emitter.diagnostics if d.severity == "error"),
+            delta=lambda text: self.emitter.emit(ev.OutputDelta, text=text),
+            usage=self._use,
+            allow_call=self._allow_join,
+        )
+
+
+def _first(error: ValidationError) -> str:
+    e = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    where = ".".join(str(p) for p in e["loc"])
+    return f"{where}: {e['msg']}" if where else str(e["msg"])
+
+
+def _no_value(join: Join, call: Call | None) -> str:
+    assert join.ref is not None
+    if call is None or call.outcome is None:
+        return f"join({join.ref}): there is no task {join.ref.task}"
+    reason = getattr(call.outcome, "reason", "")
+    return f"join({join.ref}): task {join.ref.task} was {call.outcome.status}" + (
+        f": {reason}" if reason else ""
+    )

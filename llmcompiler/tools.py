@@ -1,0 +1,378 @@
+"""Tools: typed functions a planner may call, and the registry that is the one truth about them.
+
+A tool describes and validates; it never schedules, retries or times out: the executor does, by what is declared here.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Any, Literal, get_args, overload
+
+from .docstrings import describe
+from .errors import ToolDefinitionError
+from .parameters import MISSING, Parameter, from_function, from_json_schema
+from .signatures import signature_text
+
+Effect = Literal["pure", "read", "write"]
+"""`pure`: a function of its arguments. `read`: looks at the world. `write`: changes it."""
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[.-][A-Za-z0-9_]+)*\Z")
+RESERVED = frozenset({"join", "finish", "for", "if", "and", "or", "not", "in", "true", "false", "none"})
+
+
+class Tool:
+    """One function a planner may call. Make it with `@tool` or `Tool.from_schema`.
+
+    A tool is still callable like the function it wraps.
+    """
+
+    def __init__(
+        self,
+        func: Callable[..., Any],
+        *,
+        name: str,
+        parameters: tuple[Parameter, ...],
+        defs: Mapping[str, Any],
+        returns: Mapping[str, Any] | None,
+        description: str | None = None,
+        context: str | None = None,
+        extra_arguments: bool = False,
+        effect: Effect | None = None,
+        idempotent: bool | None = None,
+        resource: Any = None,
+        requires_approval: bool | Callable[..., bool] = False,
+        timeout: float | None = None,
+        retries: int | None = None,
+        retry_on: Iterable[type[BaseException]] = (),
+        max_concurrency: int | None = None,
+    ) -> None:
+        self.func = func
+        self.name = name
+        self.params = {p.name: p for p in parameters}
+        self.defs = dict(defs)
+        self.returns = None if returns is None else dict(returns)
+        self.context = context
+        self.extra_arguments = extra_arguments
+        self.effect = effect
+        self.resource = resource
+        self.requires_approval = requires_approval
+        self.timeout = timeout
+        self.retries = retries
+        self.retry_on = tuple(retry_on)
+        self.max_concurrency = max_concurrency
+        self._description = description
+        self._idempotent = idempotent
+        self.is_async = callable(func) and (
+            inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(type(func).__call__)
+        )
+        self._check()
+        self.__name__ = name
+        self.__doc__ = getattr(func, "__doc__", None)
+        self.__wrapped__ = func
+        self._posonly = tuple(
+            p.name for p in _signature_parameters(func) if p.kind is inspect.Parameter.POSITIONAL_ONLY
+        )
+        self.validators = {p.name: p.validate for p in parameters}
+
+    def _check(self) -> None:
+        def bad(problem: str, hint: str = "") -> ToolDefinitionError:
+            return ToolDefinitionError(self.name, problem, hint)
+
+        if not isinstance(self.name, str) or not NAME.match(self.name):
+            raise bad(
+                "is not a usable name", "letters, digits and `_`, with `-` or `.` between; or pass name="
+            )
+        if self.name.lower() in RESERVED:
+            raise bad("is a word of the plan language", "choose another name=")
+        if not callable(self.func):
+            raise bad("is not callable")
+        if inspect.isasyncgenfunction(self.func) or inspect.isgeneratorfunction(self.func):
+            raise bad("is a generator", "return a list, and use ctx.progress(...) for news on the way")
+        if self.effect is not None and self.effect not in get_args(Effect):
+            raise bad(f"has effect={self.effect!r}", "use 'pure', 'read', 'write' or leave it out")
+        if self.timeout is not None and not self.timeout > 0:
+            raise bad(f"has timeout={self.timeout!r}", "give seconds above 0")
+        if self.retries is not None and (not isinstance(self.retries, int) or self.retries < 0):
+            raise bad(f"has retries={self.retries!r}", "give a whole number, 0 or more")
+        if self.max_concurrency is not None and (
+            not isinstance(self.max_concurrency, int) or self.max_concurrency < 1
+        ):
+            raise bad(f"has max_concurrency={self.max_concurrency!r}", "give a whole number, 1 or more")
+        for kind in self.retry_on:
+            if not (isinstance(kind, type) and issubclass(kind, Exception)):
+                raise bad(f"has {kind!r} in retry_on", "give exception classes")
+        if self.effect in ("pure", "read") and self._idempotent is False:
+            raise bad(f"is {self.effect} and not idempotent", "leave idempotent out")
+
+    @classmethod
+    def from_schema(
+        cls,
+        name: str,
+        schema: Mapping[str, Any],
+        func: Callable[..., Any],
+        *,
+        description: str = "",
+        returns: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> Tool:
+        """A tool whose parameters are given as a JSON schema (MCP, OpenAPI, ...).
+
+        Args:
+            name: The name planners use.
+            schema: JSON schema of an object; its properties are the parameters.
+            func: Called as `func(**arguments)`, sync or async.
+            description: What it does, in a line or two.
+            returns: JSON schema of the result, where known.
+            **options: `effect=`, `timeout=` and so on, as in `@tool`.
+
+        Raises:
+            ToolDefinitionError: The schema or an option is wrong.
+        """
+        params, defs, extra = from_json_schema(name, schema)
+        _known_options(name, options)
+        return cls(
+            func,
+            name=name,
+            parameters=params,
+            defs=defs,
+            returns=returns,
+            description=description,
+            extra_arguments=extra,
+            **options,
+        )
+
+    # -- description ---------------------------------------------------------
+
+    @cached_property
+    def _doc(self) -> tuple[str, dict[str, str]]:
+        return describe(self.func)
+
+    @property
+    def description(self) -> str:
+        """What the tool does: given, or the summary of its docstring."""
+        return self._description if self._description is not None else self._doc[0]
+
+    def parameter_text(self, name: str) -> str:
+        """What one parameter means; empty where nothing is said."""
+        return self.params[name].description or self._doc[1].get(name, "")
+
+    @cached_property
+    def parameters(self) -> dict[str, Any]:
+        """JSON schema of the arguments, an object."""
+        properties = {}
+        for p in self.params.values():
+            schema = dict(p.schema)
+            if text := self.parameter_text(p.name):
+                schema["description"] = text
+            if p.default is not MISSING and "default" not in schema:
+                from ._jsonable import to_jsonable
+
+                schema["default"] = to_jsonable(p.default)
+            properties[p.name] = schema
+        out: dict[str, Any] = {
+            "type": "object",
+            "properties": properties,
+            "required": [p.name for p in self.params.values() if p.required],
+            "additionalProperties": self.extra_arguments,
+        }
+        if self.defs:
+            out["$defs"] = self.defs
+        return out
+
+    @cached_property
+    def signature(self) -> str:
+        """The tool as a planner sees it: `population(city: str) -> int`."""
+        return signature_text(self.name, self.params.values(), self.defs, self.returns)
+
+    @property
+    def idempotent(self) -> bool:
+        """Whether calling it twice is as good as once: declared, or because it is pure or read."""
+        return bool(self._idempotent) or self.effect in ("pure", "read")
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form: name, description, schemas, effect."""
+        return {
+            "name": self.name,
+            "description": self.description,
+            "signature": self.signature,
+            "parameters": self.parameters,
+            "returns": self.returns,
+            "effect": self.effect,
+            "idempotent": self.idempotent,
+            "requires_approval": bool(self.requires_approval),
+        }
+
+    # -- calling -------------------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function itself, with no validation: for your own code and tests."""
+        return self.func(*args, **kwargs)
+
+    def call(self, arguments: Mapping[str, Any]) -> Any:
+        """Call the function with arguments by name; a coroutine for an async tool."""
+        if self._posonly:
+            rest = dict(arguments)
+            first = [rest.pop(n) for n in self._posonly if n in rest]
+            return self.func(*first, **rest)
+        return self.func(**arguments)
+
+    def needs_approval(self, arguments: Mapping[str, Any]) -> bool:
+        """Whether this very call has to be approved."""
+        if callable(self.requires_approval):
+            return bool(self.requires_approval(**arguments))
+        return self.requires_approval
+
+    def __repr__(self) -> str:
+        return f"<Tool {self.signature}>"
+
+
+def _signature_parameters(func: Callable[..., Any]) -> list[inspect.Parameter]:
+    try:
+        return list(inspect.signature(func).parameters.values())
+    except (TypeError, ValueError):
+        return []
+
+
+_OPTIONS = frozenset(
+    {
+        "effect",
+        "idempotent",
+        "resource",
+        "requires_approval",
+        "timeout",
+        "retries",
+        "retry_on",
+        "max_concurrency",
+    }
+)
+
+
+def _known_options(name: str, options: Mapping[str, Any]) -> None:
+    if unknown := sorted(set(options) - _OPTIONS):
+        raise ToolDefinitionError(
+            str(name), f"has unknown options {unknown}", f"known are {', '.join(sorted(_OPTIONS))}"
+        )
+
+
+@overload
+def tool(func: Callable[..., Any], /) -> Tool: ...
+@overload
+def tool(
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    effect: Effect | None = None,
+    idempotent: bool | None = None,
+    resource: str | Iterable[str] | Callable[..., Any] | None = None,
+    requires_approval: bool | Callable[..., bool] = False,
+    timeout: float | None = None,
+    retries: int | None = None,
+    retry_on: Iterable[type[BaseException]] = (),
+    max_concurrency: int | None = None,
+) -> Callable[[Callable[..., Any]], Tool]: ...
+def tool(func: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+    """Make a tool of a typed function, sync or async.
+
+    The schema comes from the type hints, the texts from the docstring. A parameter annotated `ToolContext` is filled
+    in by the runtime and not shown to planners.
+
+    Args:
+        func: The function.
+        **options: All of them keywords:
+
+            - `name`, `description`: instead of the function's own.
+            - `effect`: `"pure"`, `"read"` or `"write"`; undeclared runs in parallel and is never repeated by itself.
+            - `idempotent`: calling twice is as good as once.
+            - `resource`: what a write changes or a read looks at: a key, several, or a function of the arguments.
+            - `requires_approval`: True, or a function of the arguments.
+            - `timeout`: seconds for one try.
+            - `retries`: more tries after the first, for transient errors and those in `retry_on`.
+            - `retry_on`: exception classes that are worth another try.
+            - `max_concurrency`: calls of this tool at once.
+
+    Raises:
+        ToolDefinitionError: A hint is missing, a default does not fit, an option is wrong.
+
+    ```python
+    from llmcompiler import tool
+
+
+    @tool(effect="pure")
+    def double(x: int) -> int:
+        "Twice the number."
+        return 2 * x
+
+
+    assert double.signature == "double(x: int) -> int"
+    assert double(4) == 8
+    ```
+    """
+    if func is None:
+        return lambda f: tool_from_function(f, **options)
+    return tool_from_function(func, **options)
+
+
+def tool_from_function(
+    func: Callable[..., Any], *, name: str | None = None, description: str | None = None, **options: Any
+) -> Tool:
+    """`tool(**options)(func)`, as one call."""
+    if isinstance(func, Tool):
+        raise ToolDefinitionError(func.name, "is a tool already")
+    if not callable(func) or isinstance(func, type):
+        raise ToolDefinitionError(
+            str(name or func), "is not a function", "decorate a function, or use Tool.from_schema"
+        )
+    own = name if name is not None else getattr(func, "__name__", None) or type(func).__name__
+    _known_options(own, options)
+    params, defs, returns, context = from_function(own, func)
+    return Tool(
+        func,
+        name=own,
+        parameters=params,
+        defs=defs,
+        returns=returns,
+        description=description,
+        context=context,
+        **options,
+    )
+
+
+class ToolRegistry(Mapping[str, Tool]):
+    """The tools of one compiler, by name. Planner prompt, parser, checker and executor all read this one object.
+
+    Plain functions are made into tools. Two tools of one name are an error.
+
+    Raises:
+        ToolDefinitionError: A duplicate name, or something that is not a tool.
+    """
+
+    def __init__(self, tools: Iterable[Any] | Mapping[str, Any] = ()) -> None:
+        self._tools: dict[str, Tool] = {}
+        if isinstance(tools, (str, bytes)) or not isinstance(tools, Iterable):
+            raise ToolDefinitionError(repr(tools), "is not a list of tools", "pass tools=[first, second]")
+        for item in tools.values() if isinstance(tools, Mapping) else tools:
+            self._add(item)
+
+    def _add(self, item: Any) -> None:
+        made = item if isinstance(item, Tool) else tool_from_function(item)
+        if made.name in self._tools:
+            raise ToolDefinitionError(made.name, "is the name of two tools", "give one of them another name=")
+        self._tools[made.name] = made
+
+    def __getitem__(self, name: str) -> Tool:
+        return self._tools[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tools)
+
+    def __len__(self) -> int:
+        return len(self._tools)
+
+    def __repr__(self) -> str:
+        return f"<ToolRegistry {', '.join(self._tools) or 'empty'}>"
+
+
+__all__ = ["MISSING", "Effect", "Parameter", "Tool", "ToolRegistry", "tool"]

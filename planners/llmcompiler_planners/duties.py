@@ -1,0 +1,125 @@
+"""What the wording of a question still asks for, given the calls so far: a plan that owes something can not end.
+
+Only four kinds, each said in so many words: a tool named with what it is asked about ("the capital of Kenya"), its
+result handed to another tool ("the population of the capital of Kenya"), a unit to convert to, and an operation on a
+number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from llmcompiler.plan import Task
+from llmcompiler.tools import Tool
+
+from .arithmetic import is_unit, targets, wants_formula
+from .phrases import Governed, governed, is_formula, points_back, spoken_before
+from .runs import MAX_RUN
+from .shapes import TEXT, Earlier, kinds_of, result_shapes, takes_text, unit_parameters
+from .words import Question, variants
+
+_PATIENCE = 8
+"""Calls after which nothing is owed any more: a plan that still does not pay never will."""
+
+
+@dataclass(frozen=True, slots=True)
+class Duties:
+    """What is owed before a line is written."""
+
+    open: bool = False
+    """Whether the plan can not end yet."""
+    tools: tuple[str, ...] = ()
+    """Where not empty: the only tools that may be called now."""
+    words: frozenset[int] = frozenset()
+    """Where not empty: the only words of the question that may be copied now."""
+    refer: frozenset[int] = frozenset()
+    """Where not empty: tasks of which one must be referred to now."""
+
+
+def duties(question: Question, tools: Sequence[Tool], earlier: Earlier) -> Duties:
+    """What is owed after `earlier`. Look-ups that others need come first, then what needs them."""
+    if len(earlier) >= _PATIENCE:
+        return Duties()
+    spoken_of = governed(question, tools)
+    if missing := [(o, g) for g in spoken_of for o in sorted(g.owners) if not _made(o, g, question, earlier)]:
+        words = [_reach(g, spoken_of, len(question.words)) for _, g in missing]
+        return Duties(
+            True, tuple(o for o, _ in missing), frozenset().union(*words) if all(words) else frozenset()
+        )
+    refer: dict[tuple[str, ...], set[int]] = {}
+    for g in spoken_of if not points_back(question) else ():
+        ids = {t.id for o in g.owners for t in _made(o, g, question, earlier)}
+        users = tuple(t.name for t in _users(g, question, tools))
+        if users and not any(ids & set(t.depends_on) for t, _ in earlier):
+            refer.setdefault(users, set()).update(ids)
+    for users, ids in refer.items():
+        return Duties(True, users, refer=frozenset(ids))
+    if _unit_owed(question, tools, earlier):
+        return Duties(True, tuple(t.name for t in tools if unit_parameters(t) is not None))
+    return Duties(_formula_owed(question, tools, earlier))
+
+
+def _reach(g: Governed, every: Sequence[Governed], length: int) -> frozenset[int]:
+    """Where the argument may stand: from the run's first word on, short of what is said of other tools."""
+    if not g.words:
+        return frozenset()
+    others = {
+        i for other in every if other is not g and other.words for i in range(other.noun, other.words[-1] + 1)
+    }
+    return frozenset(range(g.words[0], min(g.words[0] + MAX_RUN, length))) - others
+
+
+def _users(g: Governed, question: Question, tools: Sequence[Tool]) -> list[Tool]:
+    """The tools that take what the run's owner gives: those spoken of before it."""
+    if not g.words or not any(t.name in g.owners and _gives_text(t) for t in tools):
+        return []
+    others = [t for t in tools if t.name not in g.owners and takes_text(t)]
+    return [t for t in others if spoken_before(question, t, g.noun)]
+
+
+def _gives_text(tool: Tool) -> bool:
+    return tool.returns is not None and kinds_of(tool.returns, tool.returns.get("$defs", {})) == TEXT
+
+
+def _made(owner: str, g: Governed, question: Question, earlier: Earlier) -> list[Task]:
+    calls = [t for t, _ in earlier if t.tool == owner]
+    if not g.words:
+        return calls
+    first = question.words[g.words[0]].base.casefold()
+    return [t for t in calls if any(first in text.split() for text in texts_of(t))]
+
+
+def conversions(earlier: Earlier) -> list[Task]:
+    """The calls so far that convert a number from one unit to another."""
+    return [task for task, tool in earlier if tool is not None and unit_parameters(tool) is not None]
+
+
+def open_targets(question: Question, earlier: Earlier) -> list[int]:
+    """Where units stand that something is wanted in and nothing was converted to yet."""
+    used = {text for task in conversions(earlier) for text in texts_of(task)}
+    return [i for i in targets(question) if question.words[i].lower not in used]
+
+
+def _unit_owed(question: Question, tools: Sequence[Tool], earlier: Earlier) -> bool:
+    wanted = [question.words[i].lower for i in open_targets(question, earlier)]
+    if not wanted or not any(unit_parameters(t) is not None for t in tools):
+        return False
+    if conversions(earlier):
+        return True
+    # A length came out in kilometres and miles, and feet are wanted.
+    shapes = [s for task, tool in earlier for s in result_shapes(task, tool)]
+    given = {v for s in shapes if is_unit(s.field) for v in variants(s.field.lower())}
+    return bool(given) and any(is_unit(w) and not given & set(variants(w)) for w in wanted)
+
+
+def _formula_owed(question: Question, tools: Sequence[Tool], earlier: Earlier) -> bool:
+    formulas = {t.name for t in tools if any(map(is_formula, t.params))}
+    if not formulas or conversions(earlier) or any(task.tool in formulas for task, _ in earlier):
+        return False
+    return wants_formula(question)
+
+
+def texts_of(task: Task) -> set[str]:
+    """The texts a call was given, in small letters."""
+    return {v.casefold() for v in task.args.values() if isinstance(v, str)}

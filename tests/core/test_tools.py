@@ -1,0 +1,250 @@
+"""`@tool`, `Tool.from_schema` and the registry: what is described, what is refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from typing import Annotated, Any, Literal
+
+import pytest
+from pydantic import BaseModel, Field
+
+from llmcompiler import LLMCompiler, Tool, ToolContext, ToolDefinitionError, ToolRegistry, tool
+from llmcompiler.parameters import MISSING
+
+
+class City(BaseModel):
+    name: str
+    population: int
+
+
+@tool
+async def find(
+    name: str, limit: int = 5, kind: Literal["city", "town"] = "city", ctx: ToolContext | None = None
+) -> list[City]:
+    """Find cities.
+
+    Only large ones.
+
+    Args:
+        name: What it is called,
+            in any language.
+        limit: At most so many.
+        kind: How large.
+        ctx: Filled in.
+    """
+    return []
+
+
+def test_schema_texts_and_signature_come_from_the_function() -> None:
+    assert find.name == "find"
+    assert find.description.startswith("Find cities.")
+    assert find.parameters["properties"]["name"] == {
+        "type": "string",
+        "description": "What it is called, in any language.",
+    }
+    assert find.parameters["properties"]["limit"]["default"] == 5
+    assert find.parameters["required"] == ["name"]
+    assert "ctx" not in find.parameters["properties"]
+    assert find.signature == (
+        'find(name: str, limit: int = 5, kind: "city" | "town" = "city") -> list[{name: str, population: int}]'
+    )
+    assert find.is_async
+    assert find.effect is None
+    assert not find.idempotent
+
+
+@pytest.mark.parametrize(
+    "doc",
+    [
+        "Double.\n\nArgs:\n    x: The number.",
+        "Double.\n\n:param x: The number.",
+        "Double.\n\nParameters\n----------\nx : int\n    The number.",
+    ],
+)
+def test_docstring_styles(doc: str) -> None:
+    def double(x: int) -> int:
+        return 2 * x
+
+    double.__doc__ = doc
+    made = tool(double)
+    assert made.description == "Double."
+    assert made.parameter_text("x") == "The number."
+
+
+def test_annotated_constraints_and_descriptions() -> None:
+    @tool
+    def f(n: Annotated[int, Field(ge=1, le=9, description="one digit")], day: dt.date) -> str:
+        return ""
+
+    assert f.parameters["properties"]["n"] == {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 9,
+        "description": "one digit",
+    }
+    assert f.params["day"].validate("2024-02-29") == dt.date(2024, 2, 29)
+    with pytest.raises(ValueError, match="less than or equal to 9"):
+        f.params["n"].validate(10)
+
+
+def test_numbers_for_text_become_text_and_text_for_numbers_numbers() -> None:
+    @tool
+    def f(code: str, n: int, either: int | str = 0) -> str:
+        return code
+
+    assert f.params["code"].validate(94110) == "94110"
+    assert f.params["n"].validate("7") == 7
+    assert f.params["either"].validate("94110") == "94110"
+    assert not f.params["n"].takes_text
+    assert f.params["code"].takes_text
+
+
+def test_still_a_function() -> None:
+    @tool(effect="pure", name="times-two")
+    def double(x: int) -> int:
+        return 2 * x
+
+    assert double(4) == 8
+    assert double.name == "times-two"
+    assert double.effect == "pure"
+    assert double.idempotent
+
+
+def test_methods_partials_and_callables() -> None:
+    class Base:
+        factor = 3
+
+        def times(self, x: int) -> int:
+            return x * self.factor
+
+        async def __call__(self, x: int) -> int:
+            return x
+
+    assert list(tool(Base().times).params) == ["x"]
+    made = tool(name="object")(Base())
+    assert made.is_async
+    assert list(made.params) == ["x"]
+    assert list(tool(name="part")(functools.partial(two, 1)).params) == ["y"]
+
+
+def two(x: int, y: int) -> int:
+    return x + y
+
+
+def no_hint(x): ...  # type: ignore[no-untyped-def]
+def bad_default(x: int = "a"): ...  # type: ignore[assignment,no-untyped-def]
+def none_default(x: int = None): ...  # type: ignore[assignment,no-untyped-def]
+def star(*x: int): ...  # type: ignore[no-untyped-def]
+def double_star(**x: int): ...  # type: ignore[no-untyped-def]
+def unknown_hint(x: Nowhere): ...  # type: ignore[name-defined,no-untyped-def]
+def join(x: int): ...  # type: ignore[no-untyped-def]
+def generator(x: int):  # type: ignore[no-untyped-def]
+    yield x
+
+
+class Opaque:
+    pass
+
+
+def no_schema(x: Opaque): ...  # type: ignore[no-untyped-def]
+
+
+@pytest.mark.parametrize(
+    ("func", "text"),
+    [
+        (no_hint, "`no_hint`: parameter `x` has no type hint"),
+        (bad_default, "default of `x` does not fit"),
+        (none_default, r"write `\| None` after its type"),
+        (star, r"takes \*x; name every parameter"),
+        (double_star, r"takes \*\*x"),
+        (unknown_hint, "can not be resolved"),
+        (join, "word of the plan language"),
+        (generator, "is a generator"),
+        (no_schema, "`x` has a type without a schema"),
+        (3, "is not a function"),
+        (City, "is not a function"),
+    ],
+)
+def test_what_can_not_be_described_is_refused_at_definition(func: Any, text: str) -> None:
+    with pytest.raises(ToolDefinitionError, match=text):
+        tool(func)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"effect": "destroy"}, "effect='destroy'"),
+        ({"timeout": 0}, "timeout=0"),
+        ({"retries": -1}, "retries=-1"),
+        ({"max_concurrency": 0}, "max_concurrency=0"),
+        ({"retry_on": [3]}, "retry_on"),
+        ({"name": "a b"}, "not a usable name"),
+        ({"name": ""}, "not a usable name"),
+        ({"colour": 1}, "unknown options"),
+        ({"effect": "pure", "idempotent": False}, "pure and not idempotent"),
+    ],
+)
+def test_options_out_of_range_are_refused(options: dict[str, Any], text: str) -> None:
+    def f(x: int) -> int:
+        return x
+
+    with pytest.raises(ToolDefinitionError, match=text):
+        tool(**options)(f)
+
+
+def test_two_tools_of_one_name_are_refused() -> None:
+    def f(x: int) -> int:
+        return x
+
+    with pytest.raises(ToolDefinitionError, match="`f`: is the name of two tools"):
+        LLMCompiler([f, tool(f)])
+
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "limit": {"type": "integer", "minimum": 1},
+        "q": {"type": "string", "description": "the words"},
+        "where": {"$ref": "#/$defs/place"},
+    },
+    "required": ["q"],
+    "$defs": {"place": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}},
+}
+
+
+def test_from_schema_describes_validates_and_coerces() -> None:
+    made = Tool.from_schema("web.look-up", SCHEMA, lambda **a: a, description="Look it up.", effect="read")
+    assert made.signature == "web.look-up(q: str, limit: int = ..., where: {city: str} = ...)"
+    assert made.parameter_text("q") == "the words"
+    assert made.params["limit"].validate("5") == 5
+    assert made.params["where"].validate({"city": "Oslo"}) == {"city": "Oslo"}
+    for name, value in (("limit", 0), ("limit", "x"), ("where", {}), ("q", [1])):
+        with pytest.raises(ValueError, match="."):
+            made.params[name].validate(value)
+    assert made.parameters["properties"]["limit"] == {"type": "integer", "minimum": 1}
+    assert made.params["limit"].default is MISSING
+    assert not made.params["limit"].required
+
+
+@pytest.mark.parametrize(
+    ("schema", "text"),
+    [
+        ({"type": "array"}, "not of an object"),
+        ({"type": "object", "properties": {"a": {"type": "nonsense"}}}, "not a valid JSON schema"),
+        ({"type": "object", "properties": {}, "required": ["a"]}, r"requires \['a'\]"),
+    ],
+)
+def test_a_bad_schema_is_refused(schema: dict[str, Any], text: str) -> None:
+    with pytest.raises(ToolDefinitionError, match=text):
+        Tool.from_schema("t", schema, lambda: None)
+
+
+def test_the_registry_takes_functions_tools_and_mappings() -> None:
+    def f(x: int) -> int:
+        return x
+
+    assert list(ToolRegistry([f])) == ["f"]
+    assert list(ToolRegistry({"any": f})) == ["f"]
+    with pytest.raises(ToolDefinitionError, match="not a list of tools"):
+        ToolRegistry("find")
