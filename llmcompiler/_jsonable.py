@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from pydantic_core import to_json as _to_json
@@ -33,3 +34,24 @@ def to_text(value: Any) -> str:
         return _to_json(value, fallback=_fallback, bytes_mode="base64", inf_nan_mode="constants").decode()
     except Exception:  # see to_jsonable
         return _fallback(value)
+
+
+def error_to_dict(error: BaseException) -> dict[str, str]:
+    """Type and text of an error, even of one whose `__str__` fails."""
+    try:
+        message = str(error)
+    except Exception:  # see _fallback
+        message = ""
+    return {"type": type(error).__name__, "message": message}
+
+
+def dumps(value: Any, indent: int | None = None) -> str:
+    """What `to_jsonable` gave, as JSON text that can be written as UTF-8. Never raises."""
+    try:
+        text = json.dumps(value, indent=indent, ensure_ascii=False)
+        text.encode()
+    except UnicodeEncodeError:  # lone surrogates
+        return json.dumps(value, indent=indent)
+    except (ValueError, RecursionError):  # whole numbers of thousands of digits
+        return _to_json(value, fallback=_fallback, indent=indent, inf_nan_mode="constants").decode()
+    return text

@@ -6,11 +6,10 @@ An event never changes once made; making one runs no user code. Times are second
 from __future__ import annotations
 
 import dataclasses
-import json
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from ._jsonable import to_jsonable
+from ._jsonable import dumps, error_to_dict, to_jsonable
 from .diagnostics import Diagnostic
 from .models.base import Usage
 from .outcomes import Cancelled, Failed, Outcome, Skipped, Succeeded
@@ -46,7 +45,7 @@ class Event:
 
     def to_json(self) -> str:
         """`to_dict` as one line of JSON."""
-        return json.dumps(self.to_dict(), ensure_ascii=False)
+        return dumps(self.to_dict())
 
 
 def _plain(value: Any) -> Any:
@@ -57,7 +56,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (Diagnostic, Usage, Timing, Succeeded, Failed, Skipped, Cancelled)):
         return value.to_dict()
     if isinstance(value, Exception):
-        return {"type": type(value).__name__, "message": str(value)}
+        return error_to_dict(value)
     return to_jsonable(value)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from ._jsonable import to_jsonable
+from ._jsonable import error_to_dict, to_jsonable
 
 Status = Literal["succeeded", "failed", "skipped", "cancelled"]
 
@@ -31,10 +31,7 @@ class Failed:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form: the error's type and text."""
-        return {
-            "status": self.status,
-            "error": {"type": type(self.error).__name__, "message": str(self.error)},
-        }
+        return {"status": self.status, "error": error_to_dict(self.error)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,10 +178,8 @@ class Planning:
                     break
                 elif isinstance(item, Diagnostic):
                     self.emitter.diagnose(item)
-                    if item.severity == "error":
-                        self._broken.setdefault(item.task_id, []).append(item)
-                        if item.task_id is not None and item.task_id not in self.checker.known:
-                            self.checker.broken.add(item.task_id)
+                    if item.severity == "error" and item.code != "trailing-text":
+                        self._note_broken(item)
                 else:
                     raise UsageError(
                         f"{type(self.planner).__name__}.plan yielded {item!r}, not a Task, Thought or Join"
@@ -221,7 +219,7 @@ class Planning:
         for problem in problems:
             self.emitter.diagnose(problem)
             if problem.severity == "error":
-                self._broken.setdefault(problem.task_id, []).append(problem)
+                self._note_broken(problem)
         if bound is None:
             return
         self._broken.pop(bound.id, None)
@@ -235,6 +233,14 @@ class Planning:
         self.emitter.emit(ev.TaskPlanned, round=self._round, task=bound)
         if self.driver is not None:
             self.driver.add(bound, self._round, reuse=reuse)
+
+    def _note_broken(self, problem: Diagnostic) -> None:
+        task_id = problem.task_id
+        if task_id is not None and task_id in self.checker.known:
+            task_id = None  # a second task of that id: it is the text that has to be written again, under another
+        elif task_id is not None:
+            self.checker.broken.add(task_id)
+        self._broken.setdefault(task_id, []).append(problem)
 
     def _is_known(self, task: Task) -> bool:
         from .check import PlanChecker

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ._jsonable import to_jsonable
+from ._jsonable import dumps, error_to_dict, to_jsonable
 from .diagnostics import Diagnostic
 from .models.base import Usage
 from .outcomes import Outcome, Succeeded
@@ -98,7 +97,7 @@ class Spans:
     joining: float = 0.0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class RunResult:
     """Everything a run did.
 
@@ -129,6 +128,11 @@ class RunResult:
 
         return timing(self.tasks, self.spans)
 
+    def __repr__(self) -> str:
+        # Short: asyncio puts the repr of a result into its own messages, and results may be large.
+        state = "answered" if self.error is None else f"failed: {type(self.error).__name__}"
+        return f"<RunResult {self.run_id} {state}, {len(self.tasks)} tasks>"
+
     @property
     def ok(self) -> bool:
         """Whether there is an answer."""
@@ -141,9 +145,7 @@ class RunResult:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form; values that JSON can not hold are given as their `repr`."""
-        error = (
-            None if self.error is None else {"type": type(self.error).__name__, "message": str(self.error)}
-        )
+        error = None if self.error is None else error_to_dict(self.error)
         return {
             "run_id": self.run_id,
             "question": self.question,
@@ -160,4 +162,4 @@ class RunResult:
 
     def to_json(self, *, indent: int | None = None) -> str:
         """`to_dict` as JSON text."""
-        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)
+        return dumps(self.to_dict(), indent)

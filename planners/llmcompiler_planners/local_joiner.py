@@ -61,7 +61,7 @@ class LocalJoiner:
         return {"Oslo": 709_000, "Rome": 2_873_000}[city]
 
 
-    planner = ScriptedPlanner(['1. population("Oslo")\\n2. population("Rome")\\njoin()'])
+    planner = ScriptedPlanner(['1. population("Oslo")\n2. population("Rome")\njoin()'])
     compiler = LLMCompiler([population], planner=planner, joiner=LocalJoiner())
     answer = compiler.run_sync("Which city is larger, Oslo or Rome?").output
     assert answer == "Rome (2,873,000) is larger than Oslo (709,000) by population."
