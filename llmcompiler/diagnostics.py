@@ -62,7 +62,8 @@ class Diagnostic:
     task_id: int | None = None
     """The task concerned, where one is known."""
     source: str = ""
-    """The line of the plan text (cut when long), for the caret."""
+    """The line of the plan text, for the caret. A place far to the right is given by what stands round it: then the
+    source is shorter than `column`, and the place stands behind its first 60 characters."""
 
     def render(self) -> str:
         """The diagnostic as text, with a caret under the place."""
@@ -75,11 +76,15 @@ class Diagnostic:
         return text
 
     def _caret(self) -> str:
+        at = self.column - 1
+        cut = at > len(self.source)
+        if cut:
+            at = min(60, len(self.source))
         # A window round the column keeps the caret visible on very long lines.
-        start = max(0, self.column - 1 - 60) if self.column > 80 else 0
+        start = at - 60 if at >= 80 else 0
         window = self.source[start : start + 100]
-        lead = "..." if start else ""
-        pad = "".join("\t" if ch == "\t" else " " for ch in window[: self.column - 1 - start])
+        lead = "..." if start or cut else ""
+        pad = "".join("\t" if ch == "\t" else " " for ch in window[: at - start])
         return f"\n  {lead}{window}\n  {' ' * len(lead)}{pad}^"
 
     def to_dict(self) -> dict[str, Any]:

@@ -26,19 +26,19 @@ from typing import Any
 import llmcompiler_tools
 from llmcompiler import LLMCompiler, Plan
 from llmcompiler.errors import LLMCompilerError
-from llmcompiler.events import PlanFinished, TaskPlanned
+from llmcompiler.events import DiagnosticEmitted, PlanFinished, TaskPlanned
 from llmcompiler.models.local import LocalModel
 from llmcompiler.outcomes import Succeeded
 from llmcompiler.result import RunResult
 from llmcompiler.testing import RecordingReporter
-from llmcompiler.tools import ToolRegistry
+from llmcompiler.tools import Tool, ToolRegistry
 from llmcompiler_planners import LocalJoiner, LocalPlanner
 
 from .answers import right_answer
 from .exact import same_plan
 
 HERE = Path(__file__).parent
-SETS = {"questions": HERE / "questions.json", "fresh": HERE / "fresh.json"}
+SETS = {"questions": HERE / "questions.json", "fresh": HERE / "fresh.json", "probe": HERE / "probe.json"}
 COLLECTIONS = {"demo": "demo_tools", "offline": "offline_tools"}
 SMALL = "population area capital currency current_time distance element calculate convert_units".split()
 """What the command line offers the embedded model by itself."""
@@ -80,6 +80,35 @@ def offered(name: str, plans: Iterable[str]) -> list[Any]:
         return list(getattr(llmcompiler_tools, COLLECTIONS[name]))
     called = set(re.findall(r"^\s*\d+\.\s*(\w+)\(", "\n".join(plans), re.MULTILINE))
     return [t for t in llmcompiler_tools.offline_tools if t.name in called]
+
+
+def stub(line: str) -> Tool:
+    """A tool that does nothing, from `name(a: string, ...) -> number: what it does`."""
+    m = re.fullmatch(r"(\w+)\((.*?)\) -> (\w+): (.*)", line)
+    assert m is not None, line
+    properties = {n: {"type": kind} for n, kind in re.findall(r"(\w+): (\w+)", m[2])}
+    schema = {"type": "object", "properties": properties, "required": list(properties)}
+    return Tool.from_schema(m[1], schema, lambda **_: None, description=m[4], returns={"type": m[3]}, effect="pure")
+
+
+async def score_plan(item: dict[str, Any], model: LocalModel) -> Row:
+    """Plan one question over tools that do nothing, and judge the plan."""
+    tools = ToolRegistry([stub(line) for line in item["tools"]])
+    recorder = RecordingReporter()
+    plan = await LLMCompiler(tools=tools.values(), planner=LocalPlanner(model), reporters=[recorder]).plan(item["question"])
+    accepted = [Plan.parse(_numbered(p), tools=tools) for p in item["plans"]]
+    return Row(
+        id=item["id"],
+        family=item["family"],
+        question=item["question"],
+        exact=same_plan(plan, accepted),
+        answered=False,
+        warned=any(isinstance(e, DiagnosticEmitted) and e.diagnostic.code == "weak-plan" for e in recorder.events),
+        first_line=next((e.at for e in recorder.events if isinstance(e, TaskPlanned)), 0.0),
+        plan=next((e.at for e in recorder.events if isinstance(e, PlanFinished)), 0.0),
+        text=str(plan),
+        answer="",
+    )
 
 
 async def score_one(item: dict[str, Any], model: LocalModel, tools: Sequence[Any]) -> Row:
@@ -161,9 +190,9 @@ async def score(arguments: argparse.Namespace) -> dict[str, Any]:
     await LLMCompiler(tools=small, planner=LocalPlanner(model)).plan("How many people live in Oslo?")  # loads the engine
     for item in items:
         tools = offered(arguments.tools, [_numbered(p) for p in item["plans"]])
-        row = await score_one(item, model, tools)
+        row = await (score_plan(item, model) if "tools" in item else score_one(item, model, tools))
         rows.append(row)
-        if arguments.show and not (row.exact and row.answered):
+        if arguments.show and not (row.exact and (row.answered or "tools" in item)):
             marks = f"{'exact' if row.exact else 'NOT EXACT'}, {'answered' if row.answered else 'NOT ANSWERED'}"
             print(f"#{row.id} {row.question} [{marks}, {'warned' if row.warned else 'silent'}]")  # noqa: T201
             print("    " + row.text.replace("\n", "\n    ") + "\n    => " + row.answer.replace("\n", "\n       "))  # noqa: T201

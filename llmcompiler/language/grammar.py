@@ -11,9 +11,9 @@ from typing import Any
 
 from ..values import Ref, Template, Value, Var
 from .literals import BadNumber, decode, read_number, source_offsets
+from .pieces import Mark
 from .references import Problem, scan
 from .report import Bad, Report
-from .statements import Mark
 from .tokens import Tokens
 
 _CONSTANTS: dict[str, Any] = {
@@ -444,6 +444,10 @@ class Values:
         """The error for what stands at `i`, directly after the value that starts at `start`."""
         kind, tokens = self._kinds[start], self.tokens
         at = tokens.starts[i]
+        if self._kinds[i] == "=":
+            return Bad(
+                "syntax", "the name of an argument has to be a plain word", at, "write it as name=value"
+            )
         if tokens.text[at] in _OPERATORS:
             hint = (
                 'put the reference inside the string, as in "text ${1}"'

@@ -148,10 +148,10 @@ def _cut(word: str) -> str:
 _TAIL = rf"(?:\$[0-9]*+{_B}=?+{_B})?+{_BOLD}(?:{_NAME})?+{_BOLD}{_B}"
 _INSIDE, _INSIDE_PAREN = (
     re.compile(
-        rf"(?:[-*+•>]{_B})?+[*`~]{{0,3}}+"
+        rf"(?:[-*+•>]{_B})?+[*`~]*+"
         rf"(?:[0-9]++(?:[{marks}]\**+{_B}{_TAIL})?+"
         rf"|\${_TAIL}|\$[0-9]++{_B}=?+{_B}{_TAIL}"
-        rf"|(?i:action|step|task|call)(?:{_B}[0-9]++)?+{_B}(?::[\w.\-:)$= *`\t]*+)?+"
+        rf"|(?i:action|step|task|call)(?:{_B}[0-9]++)?+{_B}(?::[\w.\-:)$=*`\s]*+)?+"
         rf"|(?i:thoughts?+)(?:{_B}[0-9]++)?+\**+{_B}"
         rf"|(?i:{'|'.join(map(_cut, ('thoughts', 'action', 'step', 'task', 'call')))})"
         rf"|{_cut('join')}|{_cut('Join')}|{_cut('JOIN')}|{_cut('finish')}|{_cut('Finish')}|{_cut(_END)})"

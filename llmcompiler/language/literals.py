@@ -47,9 +47,9 @@ def decode(body: str) -> str:
 
 
 def source_offsets(body: str, offsets: list[int], raw: bool) -> list[int]:
-    """For ascending offsets into the decoded text, the offsets into `body`. One pass over `body`.
+    r"""For ascending offsets into the decoded text, the offsets into `body`. One pass over `body`.
 
-    A pair of `\\u` escapes may make it one off per pair; it is used for carets only.
+    A pair of `\u` escapes may make it one off per pair; it is used for carets only.
     """
     if raw or "\\" not in body:
         return offsets

@@ -18,10 +18,11 @@ from ..values import Ref, Value
 from . import heads
 from .conditions import Conditions
 from .grammar import Values
+from .pieces import Clause, Line, Mark, Statement, Tail
 from .references import MAX_ID, task_id
 from .report import Bad, Report, diagnostic
 from .source import Source
-from .statements import Clause, Line, Mark, Splitter, Statement, Tail
+from .statements import Splitter
 from .tokens import tokenise
 
 Item = Task | Thought | Join | Diagnostic
@@ -196,10 +197,14 @@ class PlanParser:
             return self._join(statement)
         report = Report(source)
         if statement.number is None:
-            number = self._next_id()
-            report.warn(
-                "missing-id", f"a call without a number; taken as {number}", 0, "number the calls: 1. 2. 3."
-            )
+            report.task_id = number = self._next_id()
+            if number > MAX_ID:
+                report.error(
+                    "bad-id", "there are no numbers left", 0, f"number the calls from 1, up to {MAX_ID}"
+                )
+            else:
+                message = f"a call without a number; taken as {number}"
+                report.warn("missing-id", message, 0, "number the calls: 1. 2. 3.")
         elif number is None:
             digits = statement.number
             report.error(

@@ -152,10 +152,14 @@ def print_task(task: Task) -> str:
 
 
 def _arguments(args: Mapping[str, Value]) -> str:
-    positions = sorted((key for key in args if key.isascii() and key.isdigit()), key=int)
-    parts = [print_value(args[key]) for key in positions]
-    parts += [f"{key}={print_value(value)}" for key, value in args.items() if key not in positions]
-    return ", ".join(parts)
+    positional = []
+    named = []
+    for key, value in args.items():
+        if key.isascii() and key.isdigit():
+            positional.append((int(key), print_value(value)))
+        else:
+            named.append(f"{key}={print_value(value)}")
+    return ", ".join([text for _, text in sorted(positional)] + named)
 
 
 def print_plan(plan: Plan) -> str:

@@ -9,138 +9,37 @@ Every character is taken once; a quote that is never closed makes it go back, at
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Literal
 
 from . import heads
+from .intake import Intake
+from .pieces import Clause, Line, Mark, Statement, Tail
+from .quoting import BODIES, CLAUSE_RUN, RUN, Context
 from .source import Source
 
-
-@dataclass(slots=True)
-class Mark:
-    """A string or a comment inside a statement: offsets into its text."""
-
-    start: int
-    """Where its prefix or first quote stands."""
-    body: int
-    """Where its content starts."""
-    stop: int
-    """Where its content ends."""
-    end: int
-    """Where what follows starts."""
-    quote: str
-    """The opening quote; `#` for a comment."""
-    prefix: str = ""
-    """Letters before the quote, such as `r`."""
-
-
-@dataclass(slots=True)
-class Clause:
-    """`for ... :` or `if ... :` before a call: offsets of what stands between the word and the colon."""
-
-    kind: Literal["for", "if"]
-    at: int
-    start: int
-    end: int
-
-
-@dataclass(slots=True)
-class Statement:
-    """A call whose closing parenthesis has arrived, or that was closed for it."""
-
-    source: Source
-    number: str | None = None
-    name: str = ""
-    name_at: int = 0
-    open_at: int = 0
-    """The call's opening parenthesis."""
-    end: int = 0
-    """Where the arguments end: the closing parenthesis, or the end of the text."""
-    marks: list[Mark] = field(default_factory=list)
-    clauses: list[Clause] = field(default_factory=list)
-    unclosed: str = ""
-    """The brackets left open, outermost first, where the statement was closed for the planner."""
-    cut: str = ""
-    """Why the text can not be read to its end, where it stopped in the middle."""
-    cut_at: int = 0
-
-
-@dataclass(slots=True)
-class Line:
-    """A line that is no call, without its line end."""
-
-    source: Source
-    kind: heads.LineKind
-    number: str | None = None
-    start: int = 0
-    """Where its text starts: after `Thought:`, or after leading blanks."""
-
-
-@dataclass(slots=True)
-class Tail:
-    """What followed a call on its line."""
-
-    source: Source
-
-
 _NOWHERE = Source("", 0, 0, "")
-
-Event = Statement | Line | Tail
-
-_RUN = re.compile(r"[^\n()\[\]{}\"'“”„‟‘’‚‛«#]*+")
-_CLAUSE_RUN = re.compile(r"[^\n()\[\]{}\"'“”„‟‘’‚‛«#:]*+")
 _BLANKS = re.compile(r"[^\S\n]*+")
 _WHITE = re.compile(r"\s*+")
-_SPACES = re.compile(r"\s+")
 _SEPARATORS = re.compile(r"[^\S\n]*+(?:[;,.][^\S\n]*+)*+")
 _CLOSES = {")": "(", "]": "[", "}": "{"}
 _CLOSER = {"(": ")", "[": "]", "{": "}"}
-_SMART = {"“": "”“", "”": "”", "„": "“”", "‟": "”", "‘": "’", "’": "’", "‚": "‘’", "‛": "’", "«": "»"}
-_BODIES = {
-    quote: re.compile(rf"[^{ends}\\\n]*+")
-    for quote, ends in {'"': '"', "'": "'", **_SMART}.items()
-}  # fmt: skip
-# A quote opens a string only where a value can start, so that `What's` opens none.
-_OPENS = re.compile(r"(?:[(\[{,:=<>!+%*|&] ?|\" )([rRbBfFuU]{1,2})?\Z")
-# `#` starts a comment only after a blank, where a value can start or after a value that is plainly complete.
-_COMMENTS = re.compile(
-    r"(?:[(\[{,:=)\]}\"0-9]|(?:\b(?i:true|false|null|none))|\$[\w.\[\]{}]*) \Z"
-)  # fmt: skip
-_CONTEXT = 40  # characters; what the patterns above look at
 
 
-_LEAD = 400  # characters before a statement on its line; what carets need
-
-
-class Splitter:
+class Splitter(Intake):
     """Takes text in chunks of any size and hands out events; `close` hands out what is left."""
 
     def __init__(self) -> None:
-        self.ended = False
-        """`<END_OF_PLAN>` was read; what follows is ignored."""
-        self._events: list[Event] = []
-        self._inputs: list[tuple[str, int]] = []
-        self._pushed = ""
-        self._state: Callable[[str, int], int] = self._line_start
-        self._after_return = False
-        self._first = True
-        # Where the text that no event has taken yet starts.
-        self._line = 1
-        self._column = 1
-        self._lead = ""
-        # The text since then.
-        self._parts: list[str] = []
-        self._size = 0
+        super().__init__()
+        self._state = self._line_start
         self._head = ""
         # Set once a triple-quoted string ran to the end of the text: such strings then end like others.
         self._distrust = False
+        self._context = Context(clause=False)
         self._reset()
 
     def _reset(self) -> None:
         self._statement: Statement | None = None
         self._stack: list[str] = []
-        self._context = "("
         self._in_clause = False
         self._quote = ""
         self._open_string = False
@@ -148,83 +47,6 @@ class Splitter:
         self._line_kind: heads.LineKind = "other"
         self._line_from = 0
         self._line_number: str | None = None
-
-    # -- input ---------------------------------------------------------------
-
-    def feed(self, text: str) -> list[Event]:
-        """Take the next chunk."""
-        if self.ended or not text:
-            return []
-        if self._first:
-            self._first = False
-            text = text.removeprefix("\ufeff")
-        if self._after_return and text.startswith("\n"):
-            text = text[1:]
-            self._after_return = False
-        if "\r" in text:
-            self._after_return = text.endswith("\r")
-            text = text.replace("\r\n", "\n").replace("\r", "\n")
-        elif text:
-            self._after_return = False
-        self._inputs.append((text, 0))
-        return self._run()
-
-    def _run(self) -> list[Event]:
-        while self._inputs and not self.ended:
-            text, pos = self._inputs.pop()
-            size = len(text)
-            while pos < size and not self.ended:
-                pos = self._state(text, pos)
-                if self._pushed:
-                    self._inputs.append((text, pos))
-                    self._inputs.append((self._pushed, 0))
-                    self._pushed = ""
-                    break
-        events, self._events = self._events, []
-        return events
-
-    def close(self) -> list[Event]:
-        """The text is over: hand out what is left, recovered or as a line that was cut off."""
-        events: list[Event] = []
-        while not self.ended:
-            again = self._finish()
-            events += self._run() if again else []
-            events += self._events
-            self._events = []
-            if not again:
-                break
-        self.ended = True
-        return events
-
-    def _push(self, text: str) -> None:
-        self._pushed = text + self._pushed
-
-    def _keep(self, text: str) -> None:
-        self._parts.append(text)
-        self._size += len(text)
-
-    def _take(self, length: int | None = None) -> Source:
-        """The text kept so far (its first `length` characters) as a source; the rest goes back to the input."""
-        text = "".join(self._parts)
-        if length is not None and length < len(text):
-            self._push(text[length:])
-            text = text[:length]
-        source = Source(text, self._line, self._column, self._lead)
-        self._parts = []
-        self._size = 0
-        self._advance(text)
-        return source
-
-    def _advance(self, text: str) -> None:
-        """Move the place where the next text starts past `text`."""
-        newline = text.rfind("\n")
-        if newline < 0:
-            self._column += len(text)
-            self._lead = (self._lead + text)[-_LEAD:]
-        else:
-            self._line += text.count("\n")
-            self._column = len(text) - newline
-            self._lead = text[newline + 1 :][-_LEAD:]
 
     # -- lines ---------------------------------------------------------------
 
@@ -359,12 +181,12 @@ class Splitter:
             statement.name, statement.name_at, statement.open_at = head.name, at + head.at, self._size - 1
             self._in_clause = False
             self._stack = ["("]
-            self._context = "("
+            self._context = Context(clause=False)
         else:
             kind: Literal["for", "if"] = "for" if head.kind == "for" else "if"
             statement.clauses.append(Clause(kind, at + head.at, self._size, self._size))
             self._in_clause = True
-            self._context = " "
+            self._context = Context(clause=True)
         self._state = self._brackets
 
     def _clause_end(self, text: str, pos: int) -> int:
@@ -408,27 +230,17 @@ class Splitter:
         self._reset()
         self._state = self._line_start
 
-    def _note(self, run: str) -> None:
-        """Remember the last characters outside strings, with blanks run together: they say whether a quote opens."""
-        if len(run) == 1:
-            if not run.isspace():
-                self._context = (self._context + run)[-_CONTEXT:]
-            elif not self._context.endswith(" "):
-                self._context += " "
-        else:
-            self._context = _SPACES.sub(" ", self._context + run)[-_CONTEXT:]
-
     def _brackets(self, text: str, pos: int) -> int:
         """Inside a call or a clause, outside strings."""
         size = len(text)
-        pattern = _CLAUSE_RUN if self._in_clause else _RUN
+        pattern = CLAUSE_RUN if self._in_clause else RUN
         while pos < size:
             match = pattern.match(text, pos)
             assert match is not None
             if match.end() > pos:
                 run = match[0]
                 self._keep(run)
-                self._note(run)
+                self._context.see(run)
                 pos = match.end()
                 if pos == size:
                     break
@@ -437,10 +249,10 @@ class Splitter:
             if ch in "([{":
                 self._keep(ch)
                 self._stack.append(ch)
-                self._note(ch)
+                self._context.see(ch)
             elif ch in ")]}":
                 self._keep(ch)
-                self._note(ch)
+                self._context.see(ch)
                 if self._close_bracket(ch):
                     self._end_call()
                     return pos
@@ -449,7 +261,7 @@ class Splitter:
                     self._end_broken()
                     return pos - 1
                 self._keep(ch)
-                self._note(ch)
+                self._context.see(ch)
                 self._state = self._continued
                 return pos
             elif ch == ":":
@@ -459,22 +271,22 @@ class Splitter:
                     self._statement.clauses[-1].end = self._size - 1
                     self._state = self._clause_end
                     return pos
-                self._note(ch)
+                self._context.see(ch)
             elif ch == "#":
                 self._keep(ch)
-                if _COMMENTS.search(self._context):
+                if self._context.comments():
                     self._state = self._comment
                     self._open_mark(ch, "")
                     return pos
-                self._note(ch)
-            elif (opened := self._opens(ch)) is not None:
+                self._context.see(ch)
+            elif (opened := self._context.opens(ch)) is not None:
                 self._keep(ch)
                 self._open_mark(ch, opened)
                 self._state = self._string_opened if ch in "\"'" else self._string
                 return pos
             else:
                 self._keep(ch)
-                self._note("x")
+                self._context.see("x")
         return pos
 
     def _close_bracket(self, ch: str) -> bool:
@@ -490,23 +302,13 @@ class Splitter:
                 pass
         return not stack and not self._in_clause
 
-    def _opens(self, quote: str) -> str | None:
-        """The prefix of the string that `quote` opens here ("" for none); None where it opens none."""
-        context = self._context
-        if context[-1:] == '"':
-            return "" if self._quote == quote else None
-        match = _OPENS.search(context)
-        if match is not None:
-            return match[1] or ""
-        return "" if self._in_clause and context[-1:] == " " else None
-
     def _open_mark(self, quote: str, prefix: str) -> None:
         assert self._statement is not None
         at = self._size
         self._statement.marks.append(Mark(at - 1 - len(prefix), at, at, at, quote, prefix))
         self._quote = quote
         self._open_string = quote != "#"
-        self._body = _BODIES.get(quote)
+        self._body = BODIES.get(quote)
         self._triple = False
         self._escaped = False
         self._count = 0
@@ -564,7 +366,7 @@ class Splitter:
         assert self._statement is not None
         mark = self._statement.marks[-1]
         mark.stop, mark.end = stop, self._size
-        self._context = '"'
+        self._context.see_string(mark.quote)
         self._open_string = False
         self._state = self._brackets
 
@@ -622,7 +424,7 @@ class Splitter:
             if pos == len(text):
                 return pos
             if text[pos] == "\n":
-                if not in_string and self._context.rstrip(" ")[-1:] not in "([{,:=":
+                if not in_string and self._context.last not in "([{,:=":
                     self._recover(self._size)
                 else:
                     self._state = resume
@@ -726,7 +528,7 @@ class Splitter:
         if not statement.name:
             self._end_broken(kind="cut")
             return False
-        last = self._context.rstrip(" ")[-1:]
+        last = self._context.last
         if self._open_string:
             statement.cut, statement.cut_at = "a string", statement.marks[-1].start
         elif len(self._stack) > 1:

@@ -10,9 +10,9 @@ from collections.abc import Container, Sequence
 from typing import Any
 
 from ..values import Var
+from .pieces import Mark
 from .references import read_bare, read_path
 from .report import Bad
-from .statements import Mark
 
 MAX_DEPTH = 64
 """How deep brackets may be nested inside a call."""
@@ -30,7 +30,8 @@ class Tokens:
     """The tokens of a piece of text, as parallel lists; the last one has kind `end`.
 
     Kinds: the brackets, `,`, `:` and `=` themselves; `op` (a comparison); `str` (value: its `Mark`); `ref` and `var`
-    (value: the `Ref` or `Var`); `dollar` (a reference that can not be read); `name` (an identifier); `word` (other text).
+    (value: the `Ref` or `Var`); `dollar` (a reference that can not be read); `name` (an identifier); `word` (other
+    text).
     """
 
     __slots__ = ("ends", "kinds", "starts", "text", "values")

@@ -87,7 +87,10 @@ def number_atoms(question: Question) -> list[Atom]:
     for m in NUMBER.finditer(question.text):
         literal = number_literal(m, question.text)
         percent = _PERCENT.match(question.text, m.end()) is not None
-        lead = by if question.text[: m.start()].lower().endswith(" by ") else None
+        before = re.search(
+            r"\b(by|minus|plus|times)\s+\Z", question.text[max(0, m.start() - 12) : m.start()].lower()
+        )
+        lead = {"by": by, "minus": " - ", "plus": " + ", "times": " * "}[before.group(1)] if before else None
         found.append(Atom(f"{literal} / 100", None) if percent else Atom(literal, lead))
     said = [w.lower for w in question.words if w.lower in NUMBER_WORDS and w.lower != "percent"]
     found += [Atom(NUMBER_WORDS[w], next((op for op, ws in _LEADS.items() if w in ws), None)) for w in said]

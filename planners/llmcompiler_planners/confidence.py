@@ -17,7 +17,7 @@ from llmcompiler.values import Template, is_literal
 from .phrases import spoken
 from .words import Question
 
-MIN_CONFIDENCE = 0.5
+MIN_CONFIDENCE = 0.4
 """Mean token probability of a line below which it is held back until the plan is complete."""
 
 

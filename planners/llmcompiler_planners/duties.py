@@ -14,9 +14,9 @@ from llmcompiler.plan import Task
 from llmcompiler.tools import Tool
 
 from .arithmetic import is_unit, targets, wants_formula
-from .phrases import Governed, governed, is_formula, points_back, spoken_before
+from .phrases import Governed, clause_before, governed, is_formula, points_back, spoken_before
 from .runs import MAX_RUN
-from .shapes import TEXT, Earlier, kinds_of, result_shapes, takes_text, unit_parameters
+from .shapes import TEXT, Earlier, kinds_of, required_of, result_shapes, takes_text, unit_parameters
 from .words import Question, variants
 
 _PATIENCE = 8
@@ -75,7 +75,11 @@ def _users(g: Governed, question: Question, tools: Sequence[Tool]) -> list[Tool]
     if not g.words or not any(t.name in g.owners and _gives_text(t) for t in tools):
         return []
     others = [t for t in tools if t.name not in g.owners and takes_text(t)]
-    return [t for t in others if spoken_before(question, t, g.noun)]
+    # Where a name stands before, a tool of one argument has what it is about: "the people of Quito and the capital of".
+    named = any(w.named for w in clause_before(question, g.noun))
+    return [
+        t for t in others if spoken_before(question, t, g.noun) and not (named and len(required_of(t)) == 1)
+    ]
 
 
 def _gives_text(tool: Tool) -> bool:

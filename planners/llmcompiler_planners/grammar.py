@@ -149,7 +149,7 @@ class _Line:
             # `5 miles to feet` names nothing that could be looked up.
             barred.update(start for _, (start, _count) in measured)
             barred.update(targets(self.question))
-        if self._counting:
+        if self._counting or quantities(self.question):
             barred.update(i for i, w in enumerate(self.question.words) if NUMBER.fullmatch(w.text))
         return frozenset(barred)
 

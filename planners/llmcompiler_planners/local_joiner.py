@@ -154,7 +154,8 @@ def _formula(observation: Observation, facts: Sequence[Fact]) -> Verdict:
 def _compared(question: Question, facts: Sequence[Fact]) -> Verdict:
     facts = [facts[i] for i in in_order_of_question([f.label for f in facts], question)]
     said = {w.lower for w in question.words}
-    polar = bool(question.words) and question.words[0].lower in _POLAR
+    # "Does A or B have more?" begins like one, and is no question of yes or no.
+    polar = bool(question.words) and question.words[0].lower in _POLAR and "or" not in said
     if said & _SAME and (polar or "same" in said):
         return _same(facts)
     numbers = [f.number for f in facts if f.number is not None]

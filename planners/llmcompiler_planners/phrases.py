@@ -18,6 +18,7 @@ _PRONOUNS = frozenset({"its", "their", "they", "there"})
 _POSSESSIVES = frozenset({"its", "their"})
 _EXAMPLES = re.compile(r"\b(?:such as|e\.g\.|like|for example)\b.*|\([^)]*\)|[\"'“].*?[\"'”]", re.DOTALL)
 _NUMERALS = frozenset({"one", "two", "another", "other", "value"})
+_ASKING = frozenset(["what", "what's", "how", "which", "who", "where", "when", "is", "are"])
 # Fields that say nothing of what a tool is about.
 _GENERIC = frozenset(
     ["name", "text", "value", "unit", "code", "number", "list", "items", "result", "status", "type"]
@@ -166,9 +167,20 @@ def points_back(question: Question) -> bool:
 
 
 def spoken_before(question: Question, tool: Tool, position: int) -> bool:
-    """Whether the words before `position` speak of the tool: by its name, by what it measures, by its description."""
-    said = [w.lower for w in question.words[:position]]
-    if measured_by(said, tool.name):
+    """Whether the words of the clause before `position` speak of the tool: by name, measure or description."""
+    words = clause_before(question, position)
+    if measured_by((w.lower for w in words), tool.name):
         return True
-    plain = {v for w in question.words[:position] if not w.functional for v in variants(w.lower)}
+    plain = {v for w in words if not w.functional for v in variants(w.lower)}
     return bool(plain & description_words(tool))
+
+
+def clause_before(question: Question, position: int) -> tuple[Word, ...]:
+    """The words before `position` back to where their question begins: `and what is`, or the sentence."""
+    words = question.words
+    start = position
+    while start > 0:
+        if words[start].first or (words[start - 1].lower == "and" and words[start].lower in _ASKING):
+            break
+        start -= 1
+    return words[start:position]

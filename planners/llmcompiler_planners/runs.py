@@ -43,7 +43,7 @@ class RunRules:
         words = self.question.words
         named = sum(w.text[0].isupper() for w in words)
         # Where most words have capitals, these do not tell what belongs together.
-        if named * 2 <= len(words) + 1:
+        if named * 4 <= len(words) * 3:
             self._inner_ends = frozenset(
                 i
                 for i, (w, after) in enumerate(zip(words, words[1:], strict=False))
