@@ -7,7 +7,7 @@ looks at results or knows tools.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,15 +120,3 @@ def is_literal(value: Value) -> bool:
         elif isinstance(v, Mapping):
             stack.extend(v.values())
     return True
-
-
-def transform(value: Value, leaf: Callable[[Any], Any]) -> Value:
-    """`value` with every leaf (anything but a list or dict) replaced by `leaf(leaf_value)`.
-
-    Depth is bounded by the parser (and by the JSON form), so recursion is safe here.
-    """
-    if isinstance(value, (list, tuple)):
-        return [transform(v, leaf) for v in value]
-    if isinstance(value, Mapping):
-        return {k: transform(v, leaf) for k, v in value.items()}
-    return leaf(value)

@@ -95,7 +95,10 @@ async def score_plan(item: dict[str, Any], model: LocalModel) -> Row:
     """Plan one question over tools that do nothing, and judge the plan."""
     tools = ToolRegistry([stub(line) for line in item["tools"]])
     recorder = RecordingReporter()
-    plan = await LLMCompiler(tools=tools.values(), planner=LocalPlanner(model), reporters=[recorder]).plan(item["question"])
+    compiler = LLMCompiler(tools=tools.values(), planner=LocalPlanner(model), reporters=[recorder])
+    begin = time.perf_counter()
+    plan = await compiler.plan(item["question"])
+    seconds = time.perf_counter() - begin
     accepted = [Plan.parse(_numbered(p), tools=tools) for p in item["plans"]]
     return Row(
         id=item["id"],
@@ -104,8 +107,8 @@ async def score_plan(item: dict[str, Any], model: LocalModel) -> Row:
         exact=same_plan(plan, accepted),
         answered=False,
         warned=any(isinstance(e, DiagnosticEmitted) and e.diagnostic.code == "weak-plan" for e in recorder.events),
-        first_line=next((e.at for e in recorder.events if isinstance(e, TaskPlanned)), 0.0),
-        plan=next((e.at for e in recorder.events if isinstance(e, PlanFinished)), 0.0),
+        first_line=next((e.at for e in recorder.events if isinstance(e, TaskPlanned)), seconds),
+        plan=seconds,
         text=str(plan),
         answer="",
     )

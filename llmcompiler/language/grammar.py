@@ -30,6 +30,7 @@ _CLOSE = frozenset(")]}")
 _OPERATORS = frozenset("+-*/%^|&<>=!")
 _TOOL = re.compile(r"[^\W\d][\w.\-]*+\Z")
 _SPACES = re.compile(r"\s+")
+_NUMBERS = re.compile(r"[-+]?[0-9.]++(?:\s++[-+]?[0-9.]++)++\Z")
 _NONE: Any = object()
 _QUOTES_HINT = 'put text in quotes, as in f("some text"), and a comma between arguments'
 _ARITHMETIC_HINT = 'give a calculation to a tool, or put it in quotes, as in calculate("$1 + $2")'
@@ -276,7 +277,10 @@ class Values:
                 value, i = self.item(after + 1)
                 if key in pairs:
                     self.report.warn(
-                        "duplicate-argument", f'"{key[:80]}" is given twice; the last one counts', at, ""
+                        "duplicate-argument",
+                        f'"{key[:80]}" is given twice; the last one counts',
+                        at,
+                        "give each key once",
                     )
                 pairs[key] = value
             elif pairs:
@@ -428,6 +432,10 @@ class Values:
             i += 1
         end = tokens.ends[i - 1]
         raw = tokens.text[at:end]
+        if _NUMBERS.match(raw):
+            raise Bad(
+                "syntax", "numbers without commas", at, "put a comma between them, or put them in quotes"
+            )
         text = _SPACES.sub(" ", raw)
         self.report.warn("unquoted", f"text without quotes: {text[:60]!r}", at, _QUOTES_HINT)
         if "$" not in text:

@@ -215,6 +215,8 @@ class _Draft:
             self.doubts.append("it has no call")
         if missed := left_out(self.question, self.tasks):
             self.doubts.append("no call uses " + ", ".join(f"{m!r}" for m in missed[:6]))
+        if any(_twice_the_same(t) for t in self.tasks):
+            self.doubts.append("a call has the same text twice")
         if unused := not_called(self.question, self.tools, self.tasks):
             self.doubts.append("the question speaks of " + ", ".join(f"`{u}`" for u in unused[:6]))
         if not self.doubts:
@@ -235,6 +237,11 @@ class _Draft:
             return Join()
         kinds = kinds_of(tool.returns, tool.returns.get("$defs", {}))
         return Join(Ref(sinks[0].id)) if kinds and kinds <= NUMERIC | TEXT else Join()
+
+
+def _twice_the_same(task: Task) -> bool:
+    texts = [v for v in task.args.values() if isinstance(v, str)]
+    return len(set(texts)) < len(texts)
 
 
 def _same(one: Task, other: Task) -> bool:
