@@ -1,5 +1,7 @@
-"""`fact`: a small immutable record that is cheap to make. Type checkers refuse assignment; at run time it is a plain
-slotted dataclass, because a frozen one takes twice as long to make and the core makes several for every task.
+"""`fact`: a small immutable record that is cheap to make.
+
+Type checkers refuse assignment; at run time it is a plain slotted dataclass, because a frozen one takes twice as long
+to make and the core makes several for every task.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ A call that only waits for its own tool never holds up calls of other tools. Eve
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 C = TypeVar("C")
@@ -21,9 +22,9 @@ class Admission(Generic[C]):
     def __init__(self, limit: int | None) -> None:
         self.limit = limit
         self.running = 0
-        self._ready: deque[tuple[C, str, int | None]] = deque()
-        self._parked: dict[str, deque[tuple[C, str, int | None]]] = {}
-        self._of_tool: dict[str, int] = {}
+        self._ready: deque[tuple[C, Hashable, int | None]] = deque()
+        self._parked: dict[Hashable, deque[tuple[C, Hashable, int | None]]] = {}
+        self._of_tool: dict[Hashable, int] = {}
 
     @property
     def waiting(self) -> bool:
@@ -37,7 +38,7 @@ class Admission(Generic[C]):
         self.running += 1
         return True
 
-    def offer(self, call: C, tool: str, tool_limit: int | None) -> None:
+    def offer(self, call: C, tool: Hashable, tool_limit: int | None) -> None:
         """Put a call in line."""
         self._ready.append((call, tool, tool_limit))
 
@@ -56,21 +57,27 @@ class Admission(Generic[C]):
             return call
         return None
 
-    def release(self, tool: str, tool_limit: int | None) -> None:
+    def release(self, tool: Hashable, tool_limit: int | None) -> None:
         """A running call ended."""
         self.running -= 1
         if tool_limit is not None:
-            self._of_tool[tool] -= 1
-            parked = self._parked.get(tool)
-            if parked:
-                self._ready.appendleft(parked.popleft())
-                if not parked:
-                    del self._parked[tool]
+            left = self._of_tool.pop(tool) - 1
+            if left:
+                self._of_tool[tool] = left
+            self._unpark(tool)
+
+    def _unpark(self, tool: Hashable) -> None:
+        parked = self._parked.get(tool)
+        if parked:
+            self._ready.appendleft(parked.popleft())
+            if not parked:
+                del self._parked[tool]
 
     def withdraw(self, calls: set[C]) -> None:
         """Take calls that have not run out of the line."""
         if not calls:
             return
+        gone = [e for e in self._ready if e[0] in calls]
         self._ready = deque(e for e in self._ready if e[0] not in calls)
         for tool in list(self._parked):
             left = deque(e for e in self._parked[tool] if e[0] not in calls)
@@ -78,3 +85,7 @@ class Admission(Generic[C]):
                 self._parked[tool] = left
             else:
                 del self._parked[tool]
+        for _, tool, tool_limit in gone:
+            if tool_limit is not None:
+                # It may have stood for a place of its tool that had become free: the next one takes over.
+                self._unpark(tool)

@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
-from ._jsonable import to_text
+from ._jsonable import error_to_dict, to_text
 from .errors import ArgumentError, ReferenceFailed
 from .plan import Task
 from .tools import Tool
@@ -33,14 +33,21 @@ def look_up(ref: Ref, results: Mapping[int, Any]) -> Any:
         except (KeyError, IndexError, TypeError, AttributeError):
             at = Ref(ref.task, ref.path[:done])
             raise ReferenceFailed(str(ref), f"`{at}` is {_what(value)} and has no {step!r}") from None
+        except Exception as e:  # a computed field, or a mapping of the user's own
+            told = error_to_dict(e)
+            raise ReferenceFailed(str(ref), f"reading {step!r}: {told['type']}: {told['message']}") from e
     return value
 
 
 def _step(value: Any, step: str | int) -> Any:
+    if isinstance(value, RootModel):
+        value = value.root
     if isinstance(value, Mapping):
-        if step in value:
-            return value[step]
-        return value[str(step)] if isinstance(step, int) else value[step]
+        # Looked for first: a defaultdict would make up what is not there.
+        for key in (step, str(step)):
+            if key in value:
+                return value[key]
+        raise KeyError(step)
     if isinstance(step, int):
         if isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray)):
             return value[step]
@@ -48,17 +55,7 @@ def _step(value: Any, step: str | int) -> Any:
     if step.startswith("_"):
         raise KeyError(step)
     if isinstance(value, BaseModel):
-        kind = type(value)
-        if (
-            step in kind.model_fields
-            or step in kind.model_computed_fields
-            or step in (value.model_extra or {})
-        ):
-            return getattr(value, step)
-        for name, info in kind.model_fields.items():
-            if step in (info.alias, info.serialization_alias):
-                return getattr(value, name)
-        raise KeyError(step)
+        return _field(value, step)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         if any(f.name == step for f in dataclasses.fields(value)):
             return getattr(value, step)
@@ -68,13 +65,29 @@ def _step(value: Any, step: str | int) -> Any:
     raise TypeError(step)
 
 
+def _field(value: BaseModel, step: str) -> Any:
+    kind = type(value)
+    if step in kind.model_fields or step in kind.model_computed_fields:
+        return getattr(value, step)
+    extra = value.model_extra or {}
+    if step in extra:
+        return extra[step]  # not getattr: an extra field may bear the name of a method
+    for name, info in kind.model_fields.items():
+        if step in (info.alias, info.serialization_alias):
+            return getattr(value, name)
+    for name, computed in kind.model_computed_fields.items():
+        if step == computed.alias:
+            return getattr(value, name)
+    raise KeyError(step)
+
+
 def _what(value: Any) -> str:
     if isinstance(value, Mapping):
         keys = [str(k) for k in list(value)[:8]]
         return f"a record with {', '.join(keys)}" if keys else "an empty record"
     if isinstance(value, BaseModel):
         return f"a {type(value).__name__} with {', '.join(type(value).model_fields)}"
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
         return f"a list of {len(value)}"
     return f"a value of type {type(value).__name__}"
 

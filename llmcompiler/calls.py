@@ -29,6 +29,7 @@ def _key(value: Value, same: Mapping[int, int]) -> Any:
     if isinstance(value, (list, tuple)):
         return "list", tuple(_key(v, same) for v in value)
     if isinstance(value, Mapping):
-        return "dict", tuple(sorted((k, _key(v, same)) for k, v in value.items()))
+        items = ((repr(k), _key(v, same)) for k, v in value.items())
+        return "dict", tuple(sorted(items, key=lambda item: item[0]))
     # 1, 1.0 and True are equal in Python and different to a tool.
     return type(value).__name__, repr(value)

@@ -58,6 +58,19 @@ class PlanChecker:
         if task.id in self.known:
             found.error("duplicate-id", f"task {task.id} is there already", "give it the next free number")
             return None, found.items
+        bound = self._examine(task, found, again)
+        if bound is None:
+            self.broken.add(task.id)
+            return None, found.items
+        self.broken.discard(task.id)
+        self.known[task.id] = bound
+        return bound, found.items
+
+    def bind(self, task: Task) -> Task | None:
+        """The task with its arguments bound, or None if it can not run; no note is taken of it."""
+        return self._examine(task, _Findings(task), again=True)
+
+    def _examine(self, task: Task, found: _Findings, again: bool) -> Task | None:
         self._references(task, found, again)
         if task.each is not None or task.when is not None:
             word = "for" if task.each is not None else "if"
@@ -73,13 +86,7 @@ class PlanChecker:
                 self._unknown_tool(task, found)
             else:
                 bound = self._bind(task, tool, found)
-        if found.failed:
-            self.broken.add(task.id)
-            return None, found.items
-        assert bound is not None
-        self.broken.discard(task.id)
-        self.known[task.id] = bound
-        return bound, found.items
+        return None if found.failed else bound
 
     # -- references ------------------------------------------------------------
 
@@ -116,9 +123,9 @@ class PlanChecker:
         changed = False
         for key, value in args.items():
             name = key
-            if key not in params and key.isdigit():
+            position = None if key in params else _position(key)
+            if position is not None:
                 names = names or list(params)
-                position = int(key)
                 if position >= len(names):
                     found.error(
                         "extra-argument",
@@ -241,8 +248,13 @@ class PlanChecker:
 _EARLIER = "a task may refer to tasks written before it"
 
 
+def _position(key: str) -> int | None:
+    """The position that stands for a name as long as an argument is not bound; None for a name."""
+    return int(key) if key.isascii() and key.isdigit() and len(key) < 9 else None
+
+
 def _positional(args: Mapping[str, Value]) -> int:
-    return sum(k.isdigit() for k in args)
+    return sum(_position(k) is not None for k in args)
 
 
 def _key_of(task: Task, dep: int) -> str | None:

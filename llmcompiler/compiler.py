@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+import inspect
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any
 
+from .bridge import run_blocking
+from .budget import Budget
 from .check import PlanChecker, check_plan
 from .driver import Executor
 from .emitter import Emitter
-from .errors import ConfigurationError, PlanError, UsageError
+from .errors import ConfigurationError, LimitExceeded, PlanError, UsageError
 from .events import Event, RunFinished
 from .executor import AsyncExecutor
 from .limits import Limits
@@ -21,8 +23,6 @@ from .protocols import Approver, Joiner, Planner, Reporter
 from .result import RunResult
 from .session import Session
 from .tools import ToolRegistry
-
-T = TypeVar("T")
 
 LONGEST_QUESTION = 200_000
 """Characters a question may have."""
@@ -81,8 +81,9 @@ class LLMCompiler:
         self.tools = tools if isinstance(tools, ToolRegistry) else ToolRegistry(tools)
         if journal is not None:
             raise ConfigurationError("journal= is not supported by this version; leave it out")
-        if isinstance(max_replans, bool) or not isinstance(max_replans, int) or max_replans < 0:
-            raise ConfigurationError(f"max_replans={max_replans!r}: give a whole number, 0 or more")
+        for option, number in (("max_replans", max_replans), ("repairs", repairs)):
+            if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+                raise ConfigurationError(f"{option}={number!r}: give a whole number, 0 or more")
         if executor is not None and not isinstance(executor, Executor):
             raise ConfigurationError(
                 f"executor={executor!r} is not an Executor; subclass llmcompiler.Executor"
@@ -92,11 +93,9 @@ class LLMCompiler:
         for name, given, method in (("planner", planner, "plan"), ("joiner", joiner, "join")):
             if given is not None and not callable(getattr(given, method, None)):
                 raise ConfigurationError(f"{name}={given!r} has no method `{method}`")
-        for reporter in reporters:
-            if not callable(getattr(reporter, "report", None)):
-                raise ConfigurationError(
-                    f"reporter {reporter!r} has no method `report`; subclass llmcompiler.Reporter"
-                )
+        if approver is not None and not callable(approver):
+            raise ConfigurationError(f"approver={approver!r} is not a function; write `async (request) -> bool`")
+        self.reporters = _checked_reporters(reporters)
         self._model_spec = model
         self._model: Model | None = model if model is not None and not isinstance(model, str) else None
         if self._model is not None and not callable(getattr(self._model, "stream", None)):
@@ -110,7 +109,6 @@ class LLMCompiler:
         self.repairs = repairs
         self.limits = limits or Limits()
         self.approver = approver
-        self.reporters = tuple(reporters)
 
     # -- parts, made when first needed ---------------------------------------------------
 
@@ -184,16 +182,16 @@ class LLMCompiler:
         Leaving the loop early (and closing the iterator) cancels the run. What goes wrong in the run is told by
         `RunFinished.error`; only a wrong setting is raised.
         """
+        if unknown := sorted(options.keys() - {"output_type", "limits", "run_id"}):
+            raise UsageError(f"stream() has no option {', '.join(map(repr, unknown))}")
         queue: asyncio.Queue[Event | None] = asyncio.Queue()
         session = self._session(
             question,
-            options.pop("output_type", None),
-            options.pop("limits", None),
-            options.pop("run_id", None),
+            options.get("output_type"),
+            options.get("limits"),
+            options.get("run_id"),
             [_Queue(queue)],
         )
-        if options:
-            raise UsageError(f"stream() has no option {', '.join(map(repr, options))}")
         task = asyncio.ensure_future(session.run())
         task.add_done_callback(lambda _: queue.put_nowait(None))
         try:
@@ -243,9 +241,12 @@ class LLMCompiler:
         Raises:
             PlanError: The planner's text has errors that repair did not mend.
             ModelError: The model gave no usable reply.
+            LimitExceeded: A limit was reached before the plan was whole.
         """
         question = check_question(question)
-        emitter = Emitter("plan", self.reporters)
+        limits = limits or self.limits
+        budget = Budget(limits)
+        emitter = Emitter("plan", ())  # nothing is run: reporters are told of runs only
         planning = Planning(
             question,
             self.planner,
@@ -253,10 +254,18 @@ class LLMCompiler:
             PlanChecker(self.tools),
             emitter,
             None,
-            limits or self.limits,
+            limits,
             repairs=self.repairs,
+            usage=budget.use,
+            allow_call=budget.allow,
         )
-        plan = await planning.round(1)
+        try:
+            async with asyncio.timeout(limits.seconds) as clock:
+                plan = await planning.round(1)
+        except TimeoutError:
+            if limits.seconds is None or not clock.expired():
+                raise
+            raise LimitExceeded("seconds", limits.seconds) from None
         if planning.trouble:
             raise PlanError(emitter.diagnostics, f"the plan is not whole: {planning.trouble}")
         return check_plan(plan, self.tools)
@@ -336,6 +345,23 @@ class _Queue(Reporter):
         self.queue.put_nowait(event)
 
 
+def _checked_reporters(reporters: Sequence[Reporter]) -> tuple[Reporter, ...]:
+    if not isinstance(reporters, Iterable):
+        raise ConfigurationError(f"reporters={reporters!r} is not a list; write reporters=[it]")
+    checked = tuple(reporters)
+    for reporter in checked:
+        report = getattr(reporter, "report", None)
+        if not callable(report):
+            raise ConfigurationError(
+                f"reporter {reporter!r} has no method `report`; subclass llmcompiler.Reporter"
+            )
+        if inspect.iscoroutinefunction(report):
+            raise ConfigurationError(
+                f"`report` of {reporter!r} is async and would never run; make it a plain `def`"
+            )
+    return checked
+
+
 def check_question(question: str) -> str:
     """The question, stripped.
 
@@ -352,41 +378,3 @@ def check_question(question: str) -> str:
             f"the question has {len(question):,} characters; at most {LONGEST_QUESTION:,} are taken"
         )
     return question
-
-
-def run_blocking(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end from sync code. Inside a running event loop it runs in a thread of its own.
-
-    Ctrl-C cancels it and waits until it has cleaned up.
-    """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(work)
-    loop = asyncio.new_event_loop()
-    box: dict[str, Any] = {}
-
-    async def main() -> None:
-        box["task"] = asyncio.current_task()
-        try:
-            box["value"] = await work
-        except BaseException as e:
-            box["error"] = e
-
-    def thread_main() -> None:
-        with asyncio.Runner(loop_factory=lambda: loop) as runner:
-            runner.run(main())
-
-    thread = threading.Thread(target=thread_main, name="llmcompiler-run", daemon=True)
-    thread.start()
-    try:
-        thread.join()
-    except KeyboardInterrupt:
-        if "task" in box and not loop.is_closed():
-            loop.call_soon_threadsafe(box["task"].cancel)
-        thread.join(10)
-        raise
-    if "error" in box:
-        raise box["error"]
-    value: T = box["value"]
-    return value

@@ -13,9 +13,10 @@ from types import MappingProxyType
 from typing import Any
 
 from . import tfu
+from ._jsonable import error_to_dict
 from .binding import bind
 from .context import ToolContext
-from .errors import LLMCompilerError, ToolError
+from .errors import ToolError
 from .outcomes import Cancelled, Failed, Outcome, Skipped, Succeeded
 from .plan import Task
 from .protocols import Approver
@@ -53,6 +54,10 @@ class Call:
     def finish(self, outcome: Outcome) -> None:
         """Say how the call ended. The first word counts; later ones are ignored."""
         self.driver.finish(self, outcome)
+
+    def blocked(self, seconds: float) -> None:
+        """Say that the call held up the event loop for `seconds`."""
+        self.driver.watch.blocked(self, seconds)
 
     def make_context(self) -> ToolContext:
         """What the tool is told, if it asks."""
@@ -162,13 +167,16 @@ class Driver:
         self.origin = self._clock()
         self._commands: deque[tfu.Command] = deque()
         self._pumping = False
-        executor.begin(self)
 
     def now(self) -> float:
         """Seconds since the run began."""
         return self._clock() - self.origin
 
     # -- what the session says ---------------------------------------------------
+
+    def begin(self) -> None:
+        """The run begins; its executor has to be told of the `end`, too."""
+        self.executor.begin(self)
 
     def open_round(self) -> None:
         """Take tasks (again)."""
@@ -178,6 +186,8 @@ class Driver:
         self, task: Task, round_: int = 1, *, reuse: int | None = None, after: tuple[int, ...] = ()
     ) -> Call:
         """Add a task; its call starts as soon as it can. With `reuse`, the result of that task becomes its own."""
+        if task.id in self.calls:
+            raise ValueError(f"task {task.id} is there already")
         call = Call(self, task, self.tools.get(task.tool), round_, reuse)
         self.calls[task.id] = call
         needs = task.depends_on if reuse is None else (reuse,)
@@ -197,7 +207,8 @@ class Driver:
                 call = self.calls[command.task]
                 if command.running:
                     calls.append(call)
-                self._settle(call, Cancelled(reason))
+                if call.outcome is None:
+                    self._settle(call, Cancelled(reason))
         self.executor.cancel(calls)
         self._pump()
 
@@ -208,8 +219,10 @@ class Driver:
         if call.outcome is not None:
             return
         try:
-            self._settle(call, outcome)
-            self._handle(tfu.Finished(call.task.id, type(outcome) is Succeeded))
+            try:
+                self._settle(call, outcome)
+            finally:  # whoever was told of it may have raised: the graph moves on
+                self._handle(tfu.Finished(call.task.id, type(outcome) is Succeeded))
         except Exception as e:  # a bug must end the run with its story, not hang it
             self.crashed(e)
 
@@ -260,12 +273,11 @@ class Driver:
             call.arguments = bind(call.task, tool, self.values)
             if tool.requires_approval:
                 call.approval = tool.needs_approval(call.arguments)
-        except LLMCompilerError as e:
-            self.finish(call, Failed(e))
-        except Exception as e:  # a validator or predicate of the user's
-            self.finish(call, Failed(e))
-        else:
             self.executor.start(call)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as e:  # also of a validator or predicate of the user's
+            self.finish(call, failed(call, e))
 
     def _skip(self, command: tfu.Skip) -> None:
         cause = command.cause
@@ -296,6 +308,16 @@ class Driver:
     def outcomes(self) -> Mapping[int, Outcome]:
         """Outcomes so far, by id."""
         return {i: c.outcome for i, c in self.calls.items() if c.outcome is not None}
+
+
+def failed(call: Call, error: BaseException) -> Failed:
+    """The outcome of a call that raised `error`; what is no `Exception` must not leave its task and becomes one."""
+    if isinstance(error, Exception):
+        return Failed(error)
+    told = error_to_dict(error)
+    name, text = told["type"], told["message"]
+    what = "was cancelled from within" if name == "CancelledError" else f"raised {name}: {text}".rstrip(": ")
+    return Failed(ToolError(f"`{call.task.tool}` {what}"))
 
 
 def _one_line(outcome: Failed) -> str:

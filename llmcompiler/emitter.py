@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -45,7 +46,9 @@ class Emitter(Watch):
         for reporter in self.reporters:
             try:
                 reporter.report(event)
-            except Exception:  # the run goes on, whatever a reporter does
+            except KeyboardInterrupt:
+                raise
+            except BaseException:  # the run goes on, whatever a reporter does
                 if id(reporter) not in self._failed:
                     self._failed.add(id(reporter))
                     logger.exception("reporter %s failed on %s", type(reporter).__name__, event.type)
@@ -82,8 +85,9 @@ class Emitter(Watch):
             here = False
         if here:
             self._progress(call, fields)
-        elif not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._progress, call, fields)
+        else:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: the run is over
+                self._loop.call_soon_threadsafe(self._progress, call, fields)
 
     def _progress(self, call: Call, fields: dict[str, Any]) -> None:
         if call.outcome is None:

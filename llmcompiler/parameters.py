@@ -5,6 +5,7 @@ Nothing here calls the tool or knows of plans.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import typing
@@ -15,7 +16,7 @@ from typing import Any
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError
 
-from ._jsonable import to_jsonable
+from ._jsonable import error_to_dict, to_jsonable
 from .context import ToolContext
 from .errors import ToolDefinitionError
 
@@ -53,6 +54,11 @@ def _reasons(error: ValidationError) -> str:
     return "\n".join(lines)
 
 
+def _told(error: Exception) -> str:
+    told = error_to_dict(error)
+    return f"{told['type']}: {told['message']}"
+
+
 def _adapter(hint: Any) -> TypeAdapter[Any]:
     # A model that writes zip=94110 for a string means "94110". Types with a config of their own refuse another one.
     try:
@@ -70,11 +76,11 @@ def _hint_validator(adapter: TypeAdapter[Any]) -> Callable[[Any], Any]:
         except ValidationError as first:
             # A record where a dict (or another record of the same shape) is wanted: its JSON form may fit.
             if not isinstance(value, _PLAIN):
-                try:
+                with contextlib.suppress(Exception):
                     return check(to_jsonable(value))
-                except ValidationError:
-                    pass
             raise ValueError(_reasons(first)) from None
+        except Exception as e:  # a validator of the user's own
+            raise ValueError(_told(e)) from e
 
     return validate
 
@@ -94,11 +100,17 @@ def from_function(
         raise ToolDefinitionError(name, f"has no readable signature ({e})", "use Tool.from_schema") from None
     while isinstance(func, functools.partial):
         func = func.func
-    target = func if hasattr(func, "__annotations__") or not callable(func) else type(func).__call__
+    target = inspect.unwrap(func)
+    if not inspect.isroutine(target):
+        # A callable object: its own annotations are those of its class's attributes.
+        target = inspect.unwrap(type(target).__call__)
     try:
-        hints = typing.get_type_hints(inspect.unwrap(target), include_extras=True)
+        hints = typing.get_type_hints(target, include_extras=True)
     except Exception as e:  # whatever evaluating an annotation raises
-        raise ToolDefinitionError(name, f"has a type hint that can not be resolved: {e}") from None
+        hint_text = "types in hints are looked up in the function's module: define or import them there"
+        raise ToolDefinitionError(
+            name, f"has a type hint that can not be resolved: {e}", hint_text
+        ) from None
 
     adapters: dict[str, TypeAdapter[Any]] = {}
     defaults: dict[str, Any] = {}
@@ -133,12 +145,13 @@ def from_function(
         if p.default is not MISSING:
             try:
                 adapters[p.name].validate_python(p.default)
-            except ValidationError as e:
+            except Exception as e:  # a validator of the user's own may raise anything
+                reasons = _reasons(e) if isinstance(e, ValidationError) else _told(e)
                 hint_text = (
                     "write `| None` after its type" if p.default is None else "change the default or the hint"
                 )
                 raise ToolDefinitionError(
-                    name, f"the default of `{p.name}` does not fit its type: {_reasons(e)}", hint_text
+                    name, f"the default of `{p.name}` does not fit its type: {reasons}", hint_text
                 ) from None
 
     try:
@@ -251,9 +264,11 @@ def _schema_validator(validator: Any, schema: Mapping[str, Any]) -> Callable[[An
 
     def validate(value: Any) -> Any:
         value = _coerce(to_jsonable(value) if not isinstance(value, _PLAIN) else value, kinds)
-        errors = sorted(
-            validator.iter_errors(to_jsonable(value)), key=lambda e: list(map(str, e.absolute_path))
-        )
+        try:
+            found = list(validator.iter_errors(to_jsonable(value)))
+        except Exception as error:  # a `$ref` that leads nowhere, a pattern that is none
+            raise ValueError(f"its schema can not be used: {_told(error)}") from error
+        errors = sorted(found, key=lambda e: list(map(str, e.absolute_path)))
         if errors:
             lines = []
             for e in errors[:5]:

@@ -6,6 +6,7 @@ not made twice.
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable, Sequence
 from contextlib import aclosing
@@ -18,6 +19,7 @@ from .diagnostics import Diagnostic
 from .errors import LimitExceeded, ModelAuthenticationError, ModelNotFound, PlanningFailed, UsageError
 from .plan import Join, Plan, Task, Thought
 from .protocols import Observation, PlanContext, PlanItem, Planner
+from .renaming import rename_join, rename_task
 
 if TYPE_CHECKING:
     from .check import PlanChecker
@@ -76,7 +78,7 @@ class Planning:
         self.trouble = ""
         """Why planning of the last round is not whole, if so."""
         self.repeated = False
-        """Whether the last round held nothing that an earlier one had not."""
+        """Whether the last round held no call that an earlier one had not."""
         self._usage = usage
         self._allow_call = allow_call
         self._round = 0
@@ -86,6 +88,7 @@ class Planning:
         self._keys: dict[int, Hashable] = {}
         self._reusable: dict[Hashable, int] = {}
         self._same: dict[int, int] = {}
+        self._renamed: dict[int, int] = {}
         self._total = 0
 
     async def round(self, number: int, feedback: str = "") -> Plan:
@@ -143,9 +146,9 @@ class Planning:
                 self._note_reusable()
 
     def _give_up(self, error: Exception) -> None:
-        if not self._tasks and self._round == 1:
+        if not self._tasks and self._join is None and self._round == 1:
             if isinstance(error, PlanningFailed):
-                raise PlanningFailed(self.emitter.diagnostics, str(error.args[0]))
+                raise PlanningFailed(self.emitter.diagnostics or error.diagnostics, error.args[0])
             raise error
         # Tasks are under way: the joiner gets to see them, and why there are no more.
         self.trouble = f"planning broke off: {type(error).__name__}: {error}"
@@ -159,8 +162,11 @@ class Planning:
     ) -> None:
         self.emitter.emit(ev.PlanStarted, round=self._round, purpose=purpose)
         context = self._make_context(purpose, feedback, diagnostics, broken)
+        self._renamed = {}
         stream: AsyncIterator[PlanItem] = self.planner.plan(context)
         if not hasattr(stream, "__aiter__"):
+            if inspect.iscoroutine(stream):
+                stream.close()
             raise UsageError(
                 f"{type(self.planner).__name__}.plan gave {type(stream).__name__}, not an async iterator; "
                 "write it as `async def plan(self, context): ... yield task`"
@@ -174,7 +180,7 @@ class Planning:
                     self.emitter.emit(ev.ThoughtEmitted, round=self._round, text=item.text)
                 elif isinstance(item, Join):
                     if purpose != "repair":
-                        self._join = item
+                        self._join = rename_join(item, self._renamed)
                     break
                 elif isinstance(item, Diagnostic):
                     self.emitter.diagnose(item)
@@ -192,13 +198,12 @@ class Planning:
         calls = [] if driver is None else list(driver.calls.values())
         ended = [Observation(c.task, c.outcome, c.round) for c in calls if c.outcome is not None]
         running = [c.task for c in calls if c.outcome is None] if driver is not None else list(self._tasks)
-        taken = [*self.checker.known, *self.checker.broken]
         return PlanContext(
             question=self.question,
             tools=self.tools,
             purpose=purpose,
             round=self._round,
-            next_id=max(taken, default=0) + 1,
+            next_id=self._next_id(),
             observations=ended,
             running=running,
             feedback=feedback,
@@ -210,11 +215,18 @@ class Planning:
 
     # -- tasks ----------------------------------------------------------------------
 
+    def _next_id(self) -> int:
+        return max([*self.checker.known, *self.checker.broken], default=0) + 1
+
     def _accept(self, task: Task, purpose: PlanPurpose) -> None:
-        if task.id in self.checker.known and purpose != "plan" and self._is_known(task):
+        task = rename_task(task, self._renamed)
+        taken = purpose != "plan" and task.id in self.checker.known
+        if taken and self._is_known(task):
             return  # a planner that starts over says again what is under way
         if self.limits.tasks is not None and self._total >= self.limits.tasks:
             raise LimitExceeded("tasks", self.limits.tasks)
+        if taken and purpose != "repair":
+            task = self._renumber(task)
         bound, problems = self.checker.check(task, again=purpose == "repair")
         for problem in problems:
             self.emitter.diagnose(problem)
@@ -243,12 +255,24 @@ class Planning:
         self._broken.setdefault(task_id, []).append(problem)
 
     def _is_known(self, task: Task) -> bool:
-        from .check import PlanChecker
+        bound, known = self.checker.bind(task), self.checker.known[task.id]
+        return (
+            bound is not None
+            and call_key(bound, {}) == call_key(known, {})
+            and (bound.each, bound.when) == (known.each, known.when)
+        )
 
-        others = {i: t for i, t in self.checker.known.items() if i != task.id}
-        bound, _ = PlanChecker(self.tools, others).check(task, again=True)
-        known = self.checker.known[task.id]
-        return bound is not None and replace(bound, thought=None) == replace(known, thought=None)
+    def _renumber(self, task: Task) -> Task:
+        """A planner that starts over may give another call a number that is taken.
+
+        What follows in the same text means that call by the number, not the one that ran: mistaking one for the
+        other would pass the wrong result on without a word.
+        """
+        new = self._next_id()
+        text = f"task {task.id} is there already, as another call; this one is task {new}"
+        self.emitter.diagnose(Diagnostic("duplicate-id", text, 0, 0, "", "warning", new))
+        self._renamed[task.id] = new
+        return replace(task, id=new)
 
     def _key(self, task: Task) -> Hashable:
         key = self._keys.get(task.id)
@@ -287,11 +311,11 @@ class Planning:
             for i in ids:
                 if i not in self.checker.known:
                     self._broken.setdefault(i, tried[i])
-            if not self._broken and len(self._tasks) > accepted:
-                return
+            if not self._broken and None in tried and len(self._tasks) == accepted:
+                self.trouble = tried[None][0].message  # nothing to name, and nothing more came of it
         if self._broken:
             errors = [d for found in self._broken.values() for d in found]
-            if (not self._tasks and self._join is None) or (not self._tasks and self._round == 1):
+            if not self._tasks and self._round == 1:
                 raise PlanningFailed(errors, "the planner wrote no task that can run")
             names = ", ".join(str(i) for i in self._broken if i is not None)
             self.trouble = (

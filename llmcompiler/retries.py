@@ -12,6 +12,8 @@ BASE = 0.1
 """Seconds before the second try, about; it doubles from there."""
 LONGEST = 10.0
 """Seconds between two tries at most, where the error names no wait of its own."""
+MOST_PATIENCE = 60.0
+"""Seconds that an error may ask to wait before the next try."""
 _STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -21,8 +23,9 @@ def is_transient(error: BaseException) -> bool:
         return False
     if isinstance(error, (TransientError, ConnectionError, TimeoutError, InterruptedError, BlockingIOError)):
         return True
-    response = getattr(error, "response", None)
-    status = getattr(response, "status_code", getattr(error, "status", None))
+    response = _attribute(error, "response")
+    status = _attribute(error if response is None else response, "status_code")
+    status = status if isinstance(status, int) else _attribute(error, "status")
     if isinstance(status, int) and status in _STATUSES:
         return True
     # By name, so that a user who does not use httpx does not import it.
@@ -31,12 +34,23 @@ def is_transient(error: BaseException) -> bool:
     )
 
 
+def _attribute(thing: Any, name: str) -> Any:
+    try:
+        return getattr(thing, name, None)
+    except Exception:  # a property of somebody else's error
+        return None
+
+
 def retryable(error: BaseException, tool: Tool) -> bool:
     """Whether `tool` may be tried again after `error`.
 
     A call that ran out of time may have taken effect, so only a tool that may be repeated (`idempotent`, pure or
-    read) is tried again after that, unless its `retry_on` names the error.
+    read) is tried again after that, unless its `retry_on` names the error. A server that asks for more patience than
+    `MOST_PATIENCE` is not asked again.
     """
+    told = _retry_after(error)
+    if told is not None and told > MOST_PATIENCE:
+        return False
     if tool.retry_on and isinstance(error, tool.retry_on):
         return True
     if isinstance(error, ToolTimeout) and not tool.idempotent:
@@ -45,8 +59,14 @@ def retryable(error: BaseException, tool: Tool) -> bool:
 
 
 def _retry_after(error: BaseException | None) -> float | None:
-    seconds = getattr(error, "retry_after", None)
-    return float(seconds) if isinstance(seconds, (int, float)) and 0 <= seconds <= 60 else None
+    """Seconds the error says to wait: its `retry_after`, or the header of the response it carries."""
+    seconds = _attribute(error, "retry_after")
+    if seconds is None:
+        try:
+            seconds = float(_attribute(error, "response").headers["retry-after"])
+        except Exception:  # no response, no header, or a date
+            return None
+    return float(seconds) if isinstance(seconds, (int, float)) and seconds >= 0 else None
 
 
 async def retrying(

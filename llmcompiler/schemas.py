@@ -62,8 +62,8 @@ def _step(schema: Schema, step: PathStep) -> tuple[str, Schema | None]:
         return "unknown", None
     if kind == "object" or "properties" in schema:
         properties = schema.get("properties", {})
-        if step in properties:
-            return "yes", properties[step]
+        if str(step) in properties:
+            return "yes", properties[str(step)]
         extra = schema.get("additionalProperties")
         if isinstance(extra, Mapping) and extra:
             return ("yes", extra) if isinstance(step, str) else ("unknown", None)
@@ -71,10 +71,10 @@ def _step(schema: Schema, step: PathStep) -> tuple[str, Schema | None]:
             return "unknown", None
         return "no", None
     if kind == "array":
+        if schema.get("prefixItems"):  # a tuple, perhaps one with names
+            return "unknown", None
         if not isinstance(step, int):
             return "no", None
-        if schema.get("prefixItems"):
-            return "unknown", None
         items = schema.get("items")
         return ("yes", items) if isinstance(items, Mapping) else ("unknown", None)
     return "no", None

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
 from . import events as ev
 from .binding import look_up
+from .budget import Budget
 from .check import PlanChecker
 from .driver import Call, Driver, Executor
 from .emitter import Emitter
 from .errors import (
     ConfigurationError,
     LimitExceeded,
-    LLMCompilerError,
     ModelReplyInvalid,
     ReferenceFailed,
     ToolError,
 )
 from .limits import Limits
-from .models.base import Usage
 from .outcomes import Failed, Succeeded
 from .plan import Join, Plan
 from .planning import Planning
@@ -71,8 +71,8 @@ class Session:
         self.emitter = Emitter(self.run_id, reporters)
         self.driver = Driver(executor, tools, self.run_id, self.emitter, approver)
         self.emitter.clock = self.driver.now
-        self._usage = Usage()
-        self._calls = 0
+        self.budget = Budget(limits)
+        self._output = None if output_type is None else _adapter(output_type)
         self._planning_time = 0.0
         self._joining_time = 0.0
         self._status: Literal["answered", "failed", "cancelled"] = "failed"
@@ -86,29 +86,32 @@ class Session:
         Raises:
             LLMCompilerError: There is no answer; `.result` holds what was done.
         """
-        return await self._guarded(self._rounds())
+        return await self._guarded(self._rounds)
 
     async def execute(self, plan: Plan) -> RunResult:
         """Execute a checked plan; with a question the joiner answers it."""
-        return await self._guarded(self._given(plan))
+        return await self._guarded(lambda: self._given(plan))
 
-    async def _guarded(self, work: Any) -> RunResult:
-        self.emitter.emit(ev.RunStarted, question=self.question)
-        if self.limits.seconds is not None:
-            self.driver.deadline = self.limits.seconds
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> RunResult:
         error: BaseException | None = None
         try:
-            await work
+            self.driver.begin()
+            self.emitter.emit(ev.RunStarted, question=self.question)
+            if self.limits.seconds is not None:
+                self.driver.deadline = self.limits.seconds
+            await work()
             self._status = "answered" if self.result.error is None else "failed"
-        except asyncio.CancelledError as e:
-            self._status, error = "cancelled", e
         except Exception as e:
             error = self.result.error = e
-        except BaseException as e:
-            error = e
-        self.driver.stop("the run was cancelled" if self._status == "cancelled" else "the run ended")
+        except BaseException as e:  # cancelled, interrupted, or the event loop went away
+            self._status, error = "cancelled", e
         try:
-            await self.executor.end(self.driver)
+            self.driver.stop("the run was cancelled" if self._status == "cancelled" else "the run ended")
+            if not isinstance(error, GeneratorExit):  # then nothing can be awaited any more
+                await self.executor.end(self.driver)
+        except BaseException:  # cancelled while its calls were ending
+            self._status = "cancelled"
+            raise
         finally:
             self._complete_result()
             self.emitter.emit(
@@ -120,19 +123,16 @@ class Session:
                 timing=None if self.emitter.quiet else self.result.timing,
             )
         if error is not None:
-            if isinstance(error, LLMCompilerError):
-                error.result = self.result
+            if isinstance(error, Exception):
+                with contextlib.suppress(Exception):  # an exception class of somebody else's may refuse it
+                    error.result = self.result  # type: ignore[attr-defined]
             raise error
         return self.result
 
     def _complete_result(self) -> None:
         r = self.result
         r.tasks = self.driver.results()
-        r.usage = Usage(
-            max(self._calls, self._usage.model_calls),
-            self._usage.prompt_tokens,
-            self._usage.completion_tokens,
-        )
+        r.usage = self.budget.usage
         r.spans = Spans(self.driver.now(), self._planning_time, self._joining_time)
         r.diagnostics = list(self.emitter.diagnostics)
 
@@ -149,8 +149,8 @@ class Session:
             self.driver,
             self.limits,
             repairs=self.repairs,
-            usage=self._use,
-            allow_call=lambda: self._allow(reserve=1),
+            usage=self.budget.use,
+            allow_call=lambda: self.budget.allow(reserve=1),
         )
         self.result.thoughts = planning.thoughts
         feedback = ""
@@ -159,14 +159,14 @@ class Session:
             number += 1
             self.emitter.round = number
             reason = await self._plan_and_run(planning, number, feedback)
-            plan = planning.plan
-            self.result.plans.append(plan)
             final = number > self.max_replans
             if planning.repeated:
-                final, reason = True, reason or "the plan repeats an earlier round"
+                reason = reason or planning.trouble or "the plan repeats an earlier round"
+            elif not final and self.budget.last_answer:
+                reason = reason or "only one more model call is allowed"
             trouble = reason or planning.trouble
             final = final or bool(reason)
-            decision = await self._decide(plan.join or Join(), number, final, trouble)
+            decision = await self._decide(planning.plan.join or Join(), number, final, trouble)
             if isinstance(decision, Answer):
                 self.result.output = decision.output
                 return
@@ -192,6 +192,7 @@ class Session:
                     reason = str(e)
                 finally:
                     self._planning_time += driver.now() - begun
+                    self.result.plans.append(planning.plan)
                 driver.close_round()
                 assert self._joined is not None
                 await self._joined
@@ -251,16 +252,15 @@ class Session:
             self.result.error = e
 
     def _set_output(self, value: Any) -> None:
-        if self.output_type is None:
-            self.result.output = value
-            return
         try:
             self.result.output = self._validated(value)
         except ValidationError as e:
             self.result.error = ModelReplyInvalid(f"the value does not fit the output type: {_first(e)}")
 
     def _validated(self, value: Any) -> Any:
-        return TypeAdapter(self.output_type).validate_python(value, from_attributes=True)
+        if self._output is None:
+            return value
+        return self._output.validate_python(value, from_attributes=True)
 
     def _expect_join(self) -> None:
         joined = self._joined = asyncio.get_running_loop().create_future()
@@ -272,6 +272,7 @@ class Session:
         def crashed(error: Exception) -> None:
             if not joined.done():
                 joined.set_exception(error)
+                joined.exception()  # looked at: planning may fail before anybody waits for it
 
         self.driver.joined, self.driver.crashed = done, crashed
 
@@ -287,24 +288,6 @@ class Session:
         reason = f"the run's time ({seconds:g} s) was up"
         self.driver.stop(reason)
         return reason
-
-    def _use(self, usage: Usage) -> None:
-        self._usage = self._usage + usage
-
-    def _allow(self, reserve: int) -> None:
-        limits = self.limits
-        if limits.model_calls is not None and self._calls >= max(1, limits.model_calls - reserve):
-            raise LimitExceeded("model_calls", limits.model_calls)
-        if limits.tokens is not None and self._usage.tokens >= limits.tokens:
-            raise LimitExceeded("tokens", limits.tokens)
-        self._calls += 1
-
-    def _allow_join(self) -> None:
-        # The answer may always be asked for once: reaching a limit must not lose what was found.
-        limits = self.limits
-        if limits.model_calls is not None and self._calls >= limits.model_calls:
-            raise LimitExceeded("model_calls", limits.model_calls)
-        self._calls += 1
 
     # -- joining -------------------------------------------------------------------------
 
@@ -346,8 +329,7 @@ class Session:
         if join.ref is None or join.ref.task not in self.driver.values:
             return None
         try:
-            value = look_up(join.ref, self.driver.values)
-            return Answer(value if self.output_type is None else self._validated(value))
+            return Answer(self._validated(look_up(join.ref, self.driver.values)))
         except (ReferenceFailed, ValidationError) as e:
             logger.info("join(%s) can not answer: %s", join.ref, e)
             return None
@@ -369,9 +351,20 @@ class Session:
             plans=tuple(self.result.plans),
             diagnostics=tuple(d for d in self.emitter.diagnostics if d.severity == "error"),
             delta=lambda text: self.emitter.emit(ev.OutputDelta, text=text),
-            usage=self._use,
-            allow_call=self._allow_join,
+            usage=self.budget.use,
+            allow_call=self.budget.allow_answer,
         )
+
+
+def _adapter(output_type: Any) -> TypeAdapter[Any]:
+    try:
+        return TypeAdapter(output_type)
+    except Exception as e:  # pydantic raises several kinds here
+        first = (str(e).splitlines() or [""])[0]
+        raise ConfigurationError(
+            f"output_type={output_type!r} is not a type that can be validated ({type(e).__name__}: {first}); "
+            "give a pydantic model, int, list[str], ..."
+        ) from None
 
 
 def _first(error: ValidationError) -> str:

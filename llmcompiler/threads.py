@@ -19,6 +19,7 @@ class ThreadPool:
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._idle = 0
         self._count = 0
+        self._keep = True
 
     def submit(
         self,
@@ -26,17 +27,27 @@ class ThreadPool:
         func: Callable[[], Any],
         done: Callable[[Any, BaseException | None], None],
     ) -> None:
-        """Run `func` in `context`; `done(value, error)` is called in the thread."""
+        """Run `func` in `context`; `done(value, error)` is called in the thread.
+
+        Raises:
+            RuntimeError: No more threads can be started; `func` is not run.
+        """
         with self._lock:
-            if self._idle > 0:
-                self._idle -= 1
-                start = False
-            else:
+            self._keep = True
+            start = self._idle == 0
+            if start:
                 self._count += 1
-                start = True
-        self._jobs.put((context, func, done))
+            else:
+                self._idle -= 1
         if start:
-            threading.Thread(target=self._work, name="llmcompiler-tool", daemon=True).start()
+            try:
+                threading.Thread(target=self._work, name="llmcompiler-tool", daemon=True).start()
+            except BaseException:
+                with self._lock:
+                    self._count -= 1
+                raise
+        # Only now: a job whose thread did not start must not be run by another one later.
+        self._jobs.put((context, func, done))
 
     def _work(self) -> None:
         while True:
@@ -51,13 +62,20 @@ class ThreadPool:
                 error = e
             # Idle before `done`: whoever is told may submit at once and should find this thread.
             with self._lock:
-                self._idle += 1
+                keep = self._keep
+                if keep:
+                    self._idle += 1
+                else:
+                    self._count -= 1
             done(value, error)
             del job, context, func, done, value, error
+            if not keep:
+                break
 
     def shrink(self) -> None:
-        """End the threads that have nothing to do."""
+        """End the threads that have nothing to do; busy ones end with their job, unless another comes before that."""
         with self._lock:
+            self._keep = False
             ending, self._idle = self._idle, 0
             self._count -= ending
         for _ in range(ending):

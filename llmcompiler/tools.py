@@ -72,9 +72,11 @@ class Tool:
         self.__name__ = name
         self.__doc__ = getattr(func, "__doc__", None)
         self.__wrapped__ = func
-        self._posonly = tuple(
-            p.name for p in _signature_parameters(func) if p.kind is inspect.Parameter.POSITIONAL_ONLY
-        )
+        self._posonly = {
+            p.name: p.default
+            for p in _signature_parameters(func)
+            if p.kind is inspect.Parameter.POSITIONAL_ONLY
+        }
         self.validators = {p.name: p.validate for p in parameters}
 
     def _check(self) -> None:
@@ -93,7 +95,7 @@ class Tool:
             raise bad("is a generator", "return a list, and use ctx.progress(...) for news on the way")
         if self.effect is not None and self.effect not in get_args(Effect):
             raise bad(f"has effect={self.effect!r}", "use 'pure', 'read', 'write' or leave it out")
-        if self.timeout is not None and not self.timeout > 0:
+        if self.timeout is not None and not (isinstance(self.timeout, (int, float)) and self.timeout > 0):
             raise bad(f"has timeout={self.timeout!r}", "give seconds above 0")
         if self.retries is not None and (not isinstance(self.retries, int) or self.retries < 0):
             raise bad(f"has retries={self.retries!r}", "give a whole number, 0 or more")
@@ -215,7 +217,7 @@ class Tool:
         """Call the function with arguments by name; a coroutine for an async tool."""
         if self._posonly:
             rest = dict(arguments)
-            first = [rest.pop(n) for n in self._posonly if n in rest]
+            first = [rest.pop(name, default) for name, default in self._posonly.items()]
             return self.func(*first, **rest)
         return self.func(**arguments)
 

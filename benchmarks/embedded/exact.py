@@ -64,7 +64,9 @@ def _formula(value: str | Template, seen: Mapping[int, str]) -> str:
     parts = [value] if isinstance(value, str) else value.parts
     # A number that depends on what is referred to, so that the same formula over the same calls computes the same.
     text = "".join(
-        p if isinstance(p, str) else f"({1000 + zlib.crc32(_value('', p, seen, {}).encode()) % 100_000 / 7:.6f})"
+        p
+        if isinstance(p, str)
+        else f"({1000 + zlib.crc32(_value('', p, seen, {}).encode()) % 100_000 / 7:.6f})"
         for p in parts
     )
     try:

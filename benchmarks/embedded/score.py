@@ -1,6 +1,8 @@
 """Scores the embedded planner and joiner on the questions beside this file; prints a Markdown table, writes JSON.
 
     python -m benchmarks.embedded.score                     # the published table
+    python -m benchmarks.embedded.score --set fresh         # questions that no rule was made for
+    python -m benchmarks.embedded.score --set probe         # tools that neither adapter nor rules have seen
     python -m benchmarks.embedded.score --tools offline     # all offline tools offered at once
     python -m benchmarks.embedded.score --show              # every plan that is not right
 
@@ -40,7 +42,9 @@ from .exact import same_plan
 HERE = Path(__file__).parent
 SETS = {"questions": HERE / "questions.json", "fresh": HERE / "fresh.json", "probe": HERE / "probe.json"}
 COLLECTIONS = {"demo": "demo_tools", "offline": "offline_tools"}
-SMALL = "population area capital currency current_time distance element calculate convert_units".split()
+SMALL = (
+    "population", "area", "capital", "currency", "current_time", "distance", "element", "calculate", "convert_units",
+)  # fmt: skip
 """What the command line offers the embedded model by itself."""
 _BEGIN, _END = "<!-- scores: {} -->", "<!-- end of scores -->"
 
@@ -88,7 +92,9 @@ def stub(line: str) -> Tool:
     assert m is not None, line
     properties = {n: {"type": kind} for n, kind in re.findall(r"(\w+): (\w+)", m[2])}
     schema = {"type": "object", "properties": properties, "required": list(properties)}
-    return Tool.from_schema(m[1], schema, lambda **_: None, description=m[4], returns={"type": m[3]}, effect="pure")
+    return Tool.from_schema(
+        m[1], schema, lambda **_: None, description=m[4], returns={"type": m[3]}, effect="pure"
+    )
 
 
 async def score_plan(item: dict[str, Any], model: LocalModel) -> Row:
@@ -106,7 +112,9 @@ async def score_plan(item: dict[str, Any], model: LocalModel) -> Row:
         question=item["question"],
         exact=same_plan(plan, accepted),
         answered=False,
-        warned=any(isinstance(e, DiagnosticEmitted) and e.diagnostic.code == "weak-plan" for e in recorder.events),
+        warned=any(
+            isinstance(e, DiagnosticEmitted) and e.diagnostic.code == "weak-plan" for e in recorder.events
+        ),
         first_line=next((e.at for e in recorder.events if isinstance(e, TaskPlanned)), seconds),
         plan=seconds,
         text=str(plan),
@@ -163,25 +171,40 @@ async def noise(model: LocalModel, tools: Sequence[Any]) -> dict[str, float]:
     return {"least": min(times[1:]), "median": statistics.median(times[1:]), "most": max(times[1:])}
 
 
-def table(rows: Sequence[Row]) -> str:
+def table(rows: Sequence[Row], answers: bool) -> str:
     """The scores by family, in Markdown."""
-    lines = [
-        "| family | n | exact plans | 95 % | answers right | warned of, right / wrong plan | plan, median | first line |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    head = [
+        "family",
+        "n",
+        "exact plans",
+        "95 %",
+        "answers right",
+        "warned: right, wrong plans",
+        "plan",
+        "first call",
     ]
+    body = []
     families = list(dict.fromkeys(r.family for r in rows))
-    for family in [*families, "**all**"]:
+    for family in [*families, *(["**all**"] if len(families) > 1 else [])]:
         part = [r for r in rows if r.family == family or family == "**all**"]
-        hits = sum(r.exact for r in part)
-        low, high = wilson(hits, len(part))
-        right = [r for r in part if r.exact]
-        wrong = [r for r in part if not r.exact]
-        lines.append(
-            f"| {family} | {len(part)} | {hits} | {low:.0%} to {high:.0%} | {sum(r.answered for r in part)} "
-            f"| {sum(r.warned for r in right)} of {len(right)} / {sum(r.warned for r in wrong)} of {len(wrong)} "
-            f"| {statistics.median(r.plan for r in part):.2f} s | {statistics.median(r.first_line for r in part):.2f} s |"
+        right, wrong = [r for r in part if r.exact], [r for r in part if not r.exact]
+        low, high = wilson(len(right), len(part))
+        body.append(
+            [
+                family,
+                str(len(part)),
+                str(len(right)),
+                f"{low * 100:.0f}–{high * 100:.0f} %",
+                str(sum(r.answered for r in part)),
+                f"{sum(r.warned for r in right)} of {len(right)}, {sum(r.warned for r in wrong)} of {len(wrong)}",
+                f"{statistics.median(r.plan for r in part):.2f} s",
+                f"{statistics.median(r.first_line for r in part):.2f} s",
+            ]
         )
-    return "\n".join(lines)
+    # Stubs give no answers, and their runs are planned only.
+    keep = [i for i in range(len(head)) if answers or head[i] not in ("answers right", "first call")]
+    lines = [[row[i] for i in keep] for row in (head, ["---"] + ["---:"] * 7, *body)]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
 async def score(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -190,15 +213,24 @@ async def score(arguments: argparse.Namespace) -> dict[str, Any]:
     model = LocalModel(arguments.model) if arguments.model else LocalModel()
     rows: list[Row] = []
     small = offered("small", ())
-    await LLMCompiler(tools=small, planner=LocalPlanner(model)).plan("How many people live in Oslo?")  # loads the engine
+    await LLMCompiler(tools=small, planner=LocalPlanner(model)).plan(
+        "How many people live in Oslo?"
+    )  # loads the engine
     for item in items:
         tools = offered(arguments.tools, [_numbered(p) for p in item["plans"]])
         row = await (score_plan(item, model) if "tools" in item else score_one(item, model, tools))
         rows.append(row)
         if arguments.show and not (row.exact and (row.answered or "tools" in item)):
-            marks = f"{'exact' if row.exact else 'NOT EXACT'}, {'answered' if row.answered else 'NOT ANSWERED'}"
-            print(f"#{row.id} {row.question} [{marks}, {'warned' if row.warned else 'silent'}]")  # noqa: T201
-            print("    " + row.text.replace("\n", "\n    ") + "\n    => " + row.answer.replace("\n", "\n       "))  # noqa: T201
+            marks = (
+                f"{'exact' if row.exact else 'NOT EXACT'}, {'answered' if row.answered else 'NOT ANSWERED'}"
+            )
+            print(f"#{row.id} {row.question} [{marks}, {'warned' if row.warned else 'silent'}]")
+            print(
+                "    "
+                + row.text.replace("\n", "\n    ")
+                + "\n    => "
+                + row.answer.replace("\n", "\n       ")
+            )
     return {
         "set": arguments.set,
         "tools": arguments.tools,
@@ -206,7 +238,7 @@ async def score(arguments: argparse.Namespace) -> dict[str, Any]:
         "machine": f"{platform.machine()}, {platform.python_version()}",
         "noise": await noise(model, small),
         "rows": [asdict(r) for r in rows],
-        "table": table(rows),
+        "table": table(rows, answers=not all("tools" in item for item in items)),
     }
 
 
@@ -214,27 +246,32 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.embedded.score", description=__doc__)
     parser.add_argument("--set", choices=SETS, default="questions", help="which questions")
-    parser.add_argument("--tools", choices=["needed", "small", *COLLECTIONS], default="small", help="which tools are offered")
+    parser.add_argument(
+        "--tools", choices=["needed", "small", *COLLECTIONS], default="small", help="which tools are offered"
+    )
     parser.add_argument("--model", help="a GGUF file; the default weights otherwise")
     parser.add_argument("--limit", type=int, help="only the first so many questions")
     parser.add_argument("--show", action="store_true", help="print what is not right")
-    parser.add_argument("--out", type=Path, default=HERE / "results.json", help="where the JSON goes")
+    parser.add_argument("--out", type=Path, help="where the JSON goes; results-SET.json beside this file")
     parser.add_argument("--docs", type=Path, help="a Markdown file whose table is replaced")
     arguments = parser.parse_args()
     report = asyncio.run(score(arguments))
-    arguments.out.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(report["table"])  # noqa: T201
+    out = arguments.out or HERE / f"results-{arguments.set}.json"
+    out.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(report["table"])
     spread = report["noise"]
     line = f"One plan, seven times: {spread['least']:.2f} to {spread['most']:.2f} s, median {spread['median']:.2f} s."
-    print("\n" + line)  # noqa: T201
+    print("\n" + line)
     if arguments.docs:
-        begin = _BEGIN.format(f"{arguments.set}, {arguments.tools} tools")
+        begin = _BEGIN.format(arguments.set)
         text = arguments.docs.read_text(encoding="utf-8")
         if begin not in text:
             sys.exit(f"{arguments.docs} has no line `{begin}`")
         head, _, rest = text.partition(begin)
         tail = rest.partition(_END)[2]
-        arguments.docs.write_text(f"{head}{begin}\n{report['table']}\n\n{line}\n{_END}{tail}", encoding="utf-8")
+        arguments.docs.write_text(
+            f"{head}{begin}\n{report['table']}\n\n{line}\n{_END}{tail}", encoding="utf-8"
+        )
 
 
 if __name__ == "__main__":

@@ -1,23 +1,22 @@
 """What goes in and out: questions and plans read, answers and JSON written, errors told, exit codes chosen.
 
-Answers go to standard output and nothing else does: whatever tools print while a run is on goes to standard error.
+Answers go to standard output and nothing else does: whatever tools write while a run is on goes to standard error.
 """
 
 from __future__ import annotations
 
 import asyncio
 import io
-import json
 import os
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, TextIO
 
 import typer
 
-from .._jsonable import to_jsonable
+from .._jsonable import dumps, error_to_dict, to_jsonable
 from ..errors import ConfigurationError, LLMCompilerError, UsageError
 from ..terminal._text import harmless
 
@@ -36,7 +35,19 @@ class Interrupted:
 
 
 def prepare() -> None:
-    """Make both outputs take any character: what their encoding lacks is written as an escape."""
+    """Make both outputs take any character: what their encoding lacks is written as an escape.
+
+    Where the caller closed standard error, what would go there is dropped.
+    """
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            # Or the next socket would get the number of an output, and be written to.
+            with suppress(OSError):
+                os.open(os.devnull, os.O_RDWR)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the process ends
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -98,19 +109,65 @@ def _unicode(stream: TextIO) -> bool:
 
 @contextmanager
 def only_answers() -> Iterator[TextIO]:
-    """The real standard output, while everything printed in between goes to standard error."""
+    """The real standard output, while everything printed in between goes to standard error.
+
+    That holds for what other programs and libraries in other languages write, too.
+    """
     real = sys.stdout
-    sys.stdout = sys.stderr
+    with ExitStack() as stack:
+        out = _own_output(real, stack)
+        sys.stdout = sys.stderr
+        try:
+            yield out
+        finally:
+            sys.stdout = real
+
+
+def _own_output(real: TextIO | None, stack: ExitStack) -> TextIO:
+    """`real` under a file number that nobody else knows, while its own leads to standard error."""
+    if real is None:  # closed by whoever started this process: an error where something is written, and only there
+        return stack.enter_context(open(os.devnull, encoding="utf-8"))
     try:
-        yield real
-    finally:
-        sys.stdout = real
+        if real is not sys.__stdout__ or not isinstance(real, io.TextIOWrapper) or real.fileno() != 1:
+            return real  # a notebook's, a test's
+        real.flush()
+        kept = os.dup(1)
+    except (OSError, ValueError):
+        return real
+    out = open(kept, "w", encoding=real.encoding, errors=real.errors)  # noqa: SIM115 - closed by `_let_go`
+    stack.callback(_let_go, real, out)
+    os.dup2(2, 1)
+    return out
+
+
+def _let_go(real: TextIO, out: TextIO) -> None:
+    with suppress(OSError, ValueError):  # closed by a tool
+        real.flush()  # what went past `sys.stdout` belongs to standard error
+    with suppress(OSError):
+        os.dup2(out.fileno(), 1)
+    with suppress(OSError):
+        out.close()
+
+
+def _put(text: str, out: TextIO) -> None:
+    try:
+        out.write(text)
+        out.flush()
+    except BrokenPipeError:
+        raise
+    except (OSError, ValueError) as e:
+        why = getattr(e, "strerror", None) or ("closed" if not out.writable() else e)
+        _forget(out)
+        raise LLMCompilerError(f"standard output can not be written to ({why}): the answer is lost") from None
 
 
 def write_text(text: str, out: TextIO) -> None:
-    """Write lines of text; control characters other than tabs and line ends become escapes."""
-    out.write(harmless(text).rstrip("\n") + "\n")
-    out.flush()
+    """Write lines of text; control characters other than tabs and line ends become escapes.
+
+    Raises:
+        LLMCompilerError: Standard output takes nothing.
+    """
+    _put(harmless(text).rstrip("\n") + "\n", out)
 
 
 def write_answer(output: Any, out: TextIO) -> None:
@@ -118,14 +175,12 @@ def write_answer(output: Any, out: TextIO) -> None:
     if isinstance(output, str):
         write_text(output, out)
     else:
-        text = json.dumps(to_jsonable(output), indent=2, ensure_ascii=not _unicode(out))
-        write_text(text, out)
+        write_text(dumps(to_jsonable(output), 2, ascii_only=not _unicode(out)), out)
 
 
 def write_json(document: Any, out: TextIO) -> None:
     """Write one JSON document, nothing escaped that JSON does not escape where the encoding allows it."""
-    out.write(json.dumps(document, indent=2, ensure_ascii=not _unicode(out)) + "\n")
-    out.flush()
+    _put(dumps(document, 2, ascii_only=not _unicode(out)) + "\n", out)
 
 
 def tell(text: str) -> None:
@@ -159,17 +214,19 @@ def failures(*, as_json: bool = False, debug: bool = False) -> Iterator[TextIO]:
             code = BAD_USAGE if isinstance(e, UsageError) else FAILED
             if debug:
                 traceback.print_exc()
-            tell("error: " + str(e)[:_MOST])
+            text = str(e)
+            tell("error: " + text[:_MOST] + (" ..." if len(text) > _MOST else ""))
             if as_json:
-                _write_failure(e, str(e), out)
+                _write_failure(e, text, out)
         except Exception as e:  # the last resort of a command: a message instead of a traceback
             code = FAILED
-            text = f"{type(e).__name__}: {e}"[:_MOST]
+            message = error_to_dict(e)["message"]
             if debug:
                 traceback.print_exc()
+            text = f"{type(e).__name__}: {message}".removesuffix(": ")[:_MOST]
             tell(f"error: unexpected {text}" + ("" if debug else "\nhint: --debug shows where it came from"))
             if as_json:
-                _write_failure(e, str(e), out)
+                _write_failure(e, message, out)
     raise typer.Exit(code)
 
 
@@ -179,13 +236,14 @@ def _write_failure(error: BaseException, message: str, out: TextIO) -> None:
     kind = "Interrupted" if message == "interrupted" else type(error).__name__
     if document.get("error") is None:
         document["error"] = {"type": kind, "message": message}
-    try:
-        write_json(document, out)
-    except BrokenPipeError:
-        _forget(out)
+    with suppress(LLMCompilerError):  # said already
+        try:
+            write_json(document, out)
+        except BrokenPipeError:
+            _forget(out)
 
 
 def _forget(out: TextIO) -> None:
-    """The reader of standard output is gone: keep the interpreter from failing on it again when it flushes at exit."""
+    """Standard output takes no more: keep it from failing again on what it still holds when it is closed."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())

@@ -9,7 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
+from .._jsonable import error_to_dict
 from ..errors import ConfigurationError, LLMCompilerError, PlanError, ToolError
+from ..outcomes import Failed
 from ._display import Approver, Display
 from ._load import PYTHON, load_part, load_tools, tools_of
 from ._streams import read_plan, read_question, tell, write_answer, write_json, write_text
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from ..tools import Tool
 
 T = TypeVar("T")
+
+_ERROR = 2_000
+"""Characters of what a tool raised that are shown."""
 
 
 @dataclass(frozen=True)
@@ -173,16 +178,11 @@ def give(result: RunResult, display: Display, options: Options, out: TextIO) -> 
     Raises:
         LLMCompilerError: Why there is no answer, if there is none.
     """
-    error = result.error
-    if error is None and result.output == {} and result.tasks and not result.values:
-        # What `join()` gives without a joiner where no call has a value: that answers nothing.
-        error = ToolError("no answer: not one call has a value")
+    error = why_not(result)
     if error is not None:
         display.footer()
-        if not isinstance(error, LLMCompilerError):  # what a tool raised
-            error = ToolError(f"no answer, because a call failed: {type(error).__name__}: {error}")
         error.result = result
-        raise error from result.error
+        raise error from (None if error is result.error else result.error)
     display.space()
     if options.json:
         write_json(result.to_dict(), out)
@@ -190,6 +190,32 @@ def give(result: RunResult, display: Display, options: Options, out: TextIO) -> 
         write_answer(result.output, out)
     display.space()
     display.footer()
+
+
+def why_not(result: RunResult) -> LLMCompilerError | None:
+    """Why there is no answer, with the task where it went wrong; None where there is one."""
+    error = result.error
+    # `{}` is what `join()` gives without a joiner where no call has a value: that answers nothing.
+    empty = type(result.output) is dict and not result.output and bool(result.tasks) and not result.values
+    if error is None and not empty:
+        return None
+    told = "not one call has a value" if error is None else ""
+    for i, t in result.tasks.items():
+        if isinstance(t.outcome, Failed) and (error is None or t.outcome.error is error):
+            place = f"task {i} `{t.task.tool}` failed: {_one_error(t.outcome.error)}"
+            return ToolError("no answer: " + (f"{told}; {place}" if told else place))
+    if isinstance(error, LLMCompilerError):
+        return error
+    return ToolError(f"no answer: {told if error is None else _one_error(error)}")
+
+
+def _one_error(error: BaseException) -> str:
+    text = error_to_dict(error)["message"].strip()
+    if len(text) > _ERROR:
+        text = text[:_ERROR] + f" ... ({len(text):,} characters in all)"
+    if isinstance(error, LLMCompilerError) and text:
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def show_plan(question: str | None, options: Options, out: TextIO, *, mermaid: bool = False) -> None:
@@ -237,7 +263,7 @@ def show_tools(options: Options, out: TextIO) -> None:
 
 def run_async(compiler: LLMCompiler, work: Coroutine[Any, Any, T]) -> T:
     """Run `work` of `compiler` to its end, also where an event loop is running already, and close the compiler."""
-    from ..compiler import run_blocking
+    from ..bridge import run_blocking
 
     return run_blocking(_whole(compiler, work))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from .pieces import Event
 from .source import Source
@@ -35,10 +35,10 @@ class Intake:
         self._parts: list[str] = []
         self._size = 0
 
-    def feed(self, text: str) -> list[Event]:
-        """Take the next chunk."""
+    def feed(self, text: str) -> Iterator[Event]:
+        """Take the next chunk. It is read as the events are asked for; ask for all before the next one."""
         if self.ended or not text:
-            return []
+            return
         if self._first:
             self._first = False
             text = text.removeprefix("\ufeff")
@@ -51,38 +51,37 @@ class Intake:
         elif text:
             self._after_return = False
         self._inputs.append((text, 0))
-        return self._run()
+        yield from self._run()
 
-    def _run(self) -> list[Event]:
+    def _run(self) -> Iterator[Event]:
+        events = self._events
         while self._inputs and not self.ended:
             text, pos = self._inputs.pop()
             size = len(text)
             while pos < size and not self.ended:
                 pos = self._state(text, pos)
+                if events:
+                    yield from events
+                    events.clear()
                 if self._pushed:
                     self._inputs.append((text, pos))
                     self._inputs.append((self._pushed, 0))
                     self._pushed = ""
                     break
-        events, self._events = self._events, []
-        return events
 
     def _finish(self) -> bool:
         """Bring the machine to its end; True if text went back to the input and has to be read first."""
         raise NotImplementedError
 
-    def close(self) -> list[Event]:
+    def close(self) -> Iterator[Event]:
         """The text is over: hand out what is left, recovered or as a line that was cut off."""
-        events: list[Event] = []
-        while not self.ended:
+        again = not self.ended
+        while again and not self.ended:
             again = self._finish()
-            events += self._run() if again else []
-            events += self._events
-            self._events = []
-            if not again:
-                break
+            yield from self._events
+            self._events.clear()
+            yield from self._run()
         self.ended = True
-        return events
 
     def _push(self, text: str) -> None:
         self._pushed = text + self._pushed

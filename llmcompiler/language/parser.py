@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Literal
 
 from ..diagnostics import Diagnostic
@@ -69,6 +70,9 @@ class _ArgumentPlaces(Mapping[str, Place]):
 
     def __len__(self) -> int:
         return len(self._offsets)
+
+
+_NO_PLACES: Mapping[str, Place] = MappingProxyType({})
 
 
 class PlanParser:
@@ -228,9 +232,9 @@ class PlanParser:
     def _task(self, statement: Statement, report: Report, number: int | None) -> Task | None:
         source = statement.source
         if number is not None and self._taken(number):
-            report.error(
-                "duplicate-id", f"there is a task {number} already", 0, "give every task a number of its own"
-            )
+            hint = "give every task a number of its own"
+            report.error("duplicate-id", f"there is a task {number} already", 0, hint)
+            return None  # what else is wrong with it shows once it has a number
         if statement.cut:
             report.diagnostics.append(_cut_off(source, statement.cut_at, number, statement.cut))
             report.errors += 1
@@ -250,7 +254,11 @@ class PlanParser:
             each,
             when,
             "\n".join(self._thoughts) or None,
-            TaskSpan(source.place(0), source.place(statement.name_at), _ArgumentPlaces(source, offsets)),
+            TaskSpan(
+                source.place(0),
+                source.place(statement.name_at),
+                _ArgumentPlaces(source, offsets) if offsets else _NO_PLACES,
+            ),
         )
 
     def _taken(self, number: int) -> bool:
@@ -449,7 +457,7 @@ def parse_guard(text: str, *, variables: Iterable[str] = ()) -> Guard:
     """
     text = text.translate(_ONE_LINE)
     splitter = Splitter()
-    events = splitter.feed(f"{_GUARD_HEAD}{text}: f()") + splitter.close()
+    events = [*splitter.feed(f"{_GUARD_HEAD}{text}: f()"), *splitter.close()]
     first = events[0] if events else None
     report = Report(Source(text, 1, 1, ""))
     whole = (

@@ -257,7 +257,7 @@ class _Generation:
             self._post(None)
         except (ConfigurationError, ModelError) as error:
             self._post(error)
-        except Exception as error:  # noqa: BLE001 - whatever the engine raises belongs to the reader, not to this thread
+        except Exception as error:
             self._post(_refused(str(error)))
         finally:
             self._call(self._ended.set)

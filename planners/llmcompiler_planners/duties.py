@@ -14,7 +14,7 @@ from llmcompiler.plan import Task
 from llmcompiler.tools import Tool
 
 from .arithmetic import is_unit, targets, wants_formula
-from .phrases import Governed, clause_before, governed, is_formula, points_back, spoken_before
+from .phrases import Governed, clause_before, governed, is_formula, points_back, spoken_in
 from .runs import MAX_RUN
 from .shapes import TEXT, Earlier, kinds_of, required_of, result_shapes, takes_text, unit_parameters
 from .words import Question, variants
@@ -42,22 +42,34 @@ def duties(question: Question, tools: Sequence[Tool], earlier: Earlier) -> Dutie
     if len(earlier) >= _PATIENCE:
         return Duties()
     spoken_of = governed(question, tools)
-    if missing := [(o, g) for g in spoken_of for o in sorted(g.owners) if not _made(o, g, question, earlier)]:
-        words = [_reach(g, spoken_of, len(question.words)) for _, g in missing]
-        return Duties(
-            True, tuple(o for o, _ in missing), frozenset().union(*words) if all(words) else frozenset()
-        )
+    spoken = sorted(spoken_of, key=lambda g: g.noun)
+    missing = [(o, g) for g in spoken for o in sorted(g.owners) if not _made(o, g, question, earlier)]
+    # A small model writes calls in the order of the question: a call is due once the names before it are used.
+    for owner, g in missing[:1]:
+        # A name before it may be for the tool that takes the result as well: "from Berlin to the capital of Poland".
+        shared = any(len(required_of(t)) > 1 for t in tools if t.name in _users(g, question, tools))
+        if shared or not _names_left(question, earlier, g.noun):
+            return Duties(True, (owner,), _reach(g, spoken, len(question.words)))
+    chained = [(g, users) for g in spoken if (users := _users(g, question, tools))]
+    if missing:
+        waiting = {u for _, g in missing for other, users in chained if other is g for u in users}
+        return Duties(True, tuple(t.name for t in tools if t.name not in waiting))
     refer: dict[tuple[str, ...], set[int]] = {}
-    for g in spoken_of if not points_back(question) else ():
+    for g, users in chained if not points_back(question) else ():
         ids = {t.id for o in g.owners for t in _made(o, g, question, earlier)}
-        users = tuple(t.name for t in _users(g, question, tools))
-        if users and not any(ids & set(t.depends_on) for t, _ in earlier):
+        if not any(t.tool in users and ids & set(t.depends_on) for t, _ in earlier):
             refer.setdefault(users, set()).update(ids)
     for users, ids in refer.items():
         return Duties(True, users, refer=frozenset(ids))
     if _unit_owed(question, tools, earlier):
         return Duties(True, tuple(t.name for t in tools if unit_parameters(t) is not None))
     return Duties(_formula_owed(question, tools, earlier))
+
+
+def _names_left(question: Question, earlier: Earlier, end: int) -> bool:
+    """Whether a name before word `end` is in no call yet."""
+    used = {word for task, _ in earlier for text in texts_of(task) for word in text.split()}
+    return any(w.named and not w.first and w.base.casefold() not in used for w in question.words[:end])
 
 
 def _reach(g: Governed, every: Sequence[Governed], length: int) -> frozenset[int]:
@@ -70,16 +82,19 @@ def _reach(g: Governed, every: Sequence[Governed], length: int) -> frozenset[int
     return frozenset(range(g.words[0], min(g.words[0] + MAX_RUN, length))) - others
 
 
-def _users(g: Governed, question: Question, tools: Sequence[Tool]) -> list[Tool]:
+def _users(g: Governed, question: Question, tools: Sequence[Tool]) -> tuple[str, ...]:
     """The tools that take what the run's owner gives: those spoken of before it."""
     if not g.words or not any(t.name in g.owners and _gives_text(t) for t in tools):
-        return []
-    others = [t for t in tools if t.name not in g.owners and takes_text(t)]
-    # Where a name stands before, a tool of one argument has what it is about: "the people of Quito and the capital of".
-    named = any(w.named for w in clause_before(question, g.noun))
-    return [
-        t for t in others if spoken_before(question, t, g.noun) and not (named and len(required_of(t)) == 1)
-    ]
+        return ()
+    clause = clause_before(question, g.noun)
+    # What stands before a name is about the name, for a tool of one argument: "the people of Quito and the capital of".
+    last = max((i for i, w in enumerate(clause, 1) if w.named), default=0)
+    return tuple(
+        t.name
+        for t in tools
+        if t.name not in g.owners and takes_text(t)
+        if spoken_in(clause if len(required_of(t)) > 1 else clause[last:], t)
+    )
 
 
 def _gives_text(tool: Tool) -> bool:

@@ -153,7 +153,7 @@ def argument_text(value: Any, values: Mapping[int, Any]) -> str:
 def _followed(ref: Ref, values: Mapping[int, Any]) -> Any:
     value = values.get(ref.task)
     for step in ref.path:
-        plain = value if isinstance(value, (list, tuple, Mapping)) else to_jsonable(value)
+        plain: Any = value if isinstance(value, (list, tuple, Mapping)) else to_jsonable(value)
         try:
             value = plain[step]
         except (KeyError, IndexError, TypeError):

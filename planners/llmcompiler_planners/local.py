@@ -6,7 +6,7 @@ a task may go.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 ADAPTER = "planner"
 """Name of the adapter that the embedded model is asked to switch on."""
 MAX_LINES = 12
-MAX_TOOLS = 12
+MAX_TOOLS = 20
 _LINE_TOKENS = 160
 
 
@@ -80,7 +80,7 @@ class LocalPlanner:
         self.min_confidence = min_confidence
         self.max_tools = max_tools
 
-    async def plan(self, context: PlanContext) -> AsyncIterator[PlanItem]:
+    async def plan(self, context: PlanContext) -> AsyncGenerator[PlanItem, None]:
         """The items of the plan, a task as soon as its line is complete and sure.
 
         Raises:
@@ -124,7 +124,7 @@ class _Draft:
     held: list[Task] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
 
-    async def items(self) -> AsyncIterator[PlanItem]:
+    async def items(self) -> AsyncGenerator[PlanItem, None]:
         before = [*(o.task for o in self.context.observations), *self.context.running]
         self.tasks = sorted(before, key=lambda t: t.id)
         self.lines = [f"{t}\n" for t in self.tasks]

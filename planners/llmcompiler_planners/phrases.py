@@ -36,6 +36,7 @@ _MEASURES = {
     "hot hotter hottest warm warmer warmest cold colder coldest": "temperature",
     "cheap cheaper cheapest expensive cost costs": "price",
 }
+_MEASURING = frozenset(word for words in _MEASURES for word in words.split())
 
 
 def parts(name: str) -> list[str]:
@@ -74,7 +75,7 @@ def about_tool(tool: Tool, every: Iterable[Tool]) -> frozenset[str]:
     """
     words = {v for t in every for v in spoken(t.name)}
     words |= {v for p in tool.params for v in spoken(p)}
-    return frozenset(words | description_words(tool)) - FUNCTION_WORDS
+    return frozenset(words | description_words(tool) | _MEASURING) - FUNCTION_WORDS
 
 
 def description_words(tool: Tool) -> frozenset[str]:
@@ -166,9 +167,8 @@ def points_back(question: Question) -> bool:
     return any(w.lower in _PRONOUNS for w in question.words)
 
 
-def spoken_before(question: Question, tool: Tool, position: int) -> bool:
-    """Whether the words of the clause before `position` speak of the tool: by name, measure or description."""
-    words = clause_before(question, position)
+def spoken_in(words: Sequence[Word], tool: Tool) -> bool:
+    """Whether these words of a question speak of the tool: by name, measure or description."""
     if measured_by((w.lower for w in words), tool.name):
         return True
     plain = {v for w in words if not w.functional for v in variants(w.lower)}

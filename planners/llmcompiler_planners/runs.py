@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from .arithmetic import quantities
 from .gbnf import inside, terminal
@@ -46,7 +47,7 @@ class RunRules:
         if named * 4 <= len(words) * 3:
             self._inner_ends = frozenset(
                 i
-                for i, (w, after) in enumerate(zip(words, words[1:], strict=False))
+                for i, (w, after) in enumerate(pairwise(words))
                 if w.named and after.named and w.join is not None and w.text == w.base and not w.first
             )
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 MAX_WORDS = 160
 """Words of a question that are read; what stands beyond is not seen."""
@@ -202,7 +203,7 @@ def read_question(text: str, *, max_words: int = MAX_WORDS) -> Question:
             break
         words.extend(_words(m.group(), first))
         seen, first = m.end(), m.group()[-1] in _STOPS
-    for i, (word, after) in enumerate(zip(words, words[1:], strict=False)):
+    for i, (word, after) in enumerate(pairwise(tuple(words))):
         if word.first and word.join == " " and after.lower in _AFTER_VERBS:
             words[i] = replace(word, order=True)
     return Question(" ".join(clean[:seen].split()), tuple(words[:max_words]), cut)

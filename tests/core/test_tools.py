@@ -134,10 +134,10 @@ def two(x: int, y: int) -> int:
 
 def no_hint(x): ...  # type: ignore[no-untyped-def]
 def bad_default(x: int = "a"): ...  # type: ignore[assignment,no-untyped-def]
-def none_default(x: int = None): ...  # type: ignore[assignment,no-untyped-def]
+def none_default(x: int = None): ...  # type: ignore[assignment,no-untyped-def] # noqa: RUF013
 def star(*x: int): ...  # type: ignore[no-untyped-def]
 def double_star(**x: int): ...  # type: ignore[no-untyped-def]
-def unknown_hint(x: Nowhere): ...  # type: ignore[name-defined,no-untyped-def]
+def unknown_hint(x: Nowhere): ...  # type: ignore[name-defined,no-untyped-def] # noqa: F821
 def join(x: int): ...  # type: ignore[no-untyped-def]
 def generator(x: int):  # type: ignore[no-untyped-def]
     yield x

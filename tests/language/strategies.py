@@ -6,6 +6,7 @@ one character they encode.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from llmcompiler.guards import BoolOp, Compare, Guard, Not, Truth
 from llmcompiler.language import print_plan
 from llmcompiler.language.printer import thought_lines
 from llmcompiler.plan import Each, Join, Plan, Task
-from llmcompiler.values import Ref, Template, Var, transform
+from llmcompiler.values import Ref, Template, Var
 
 NASTY = [
     "", " ", "$", "$$", "$1", "${1}", "$${1}", "${1", "$1.height", '${1["k"]}', "${x}", "$x", "$$$1", "costs $5",
@@ -28,6 +29,17 @@ NASTY = [
     "1e999", "nan", "0x1f",
     "Mount Everest", "O'Brien", "100%", "a" * 300,
 ]  # fmt: skip
+
+
+def transform(value: Any, leaf: Callable[[Any], Any]) -> Any:
+    """`value` with every leaf (anything but a list or dict) replaced."""
+    if isinstance(value, (list, tuple)):
+        return [transform(v, leaf) for v in value]
+    if isinstance(value, dict):
+        return {k: transform(v, leaf) for k, v in value.items()}
+    return leaf(value)
+
+
 _alphabet = st.characters(exclude_categories=["Cs"])
 
 

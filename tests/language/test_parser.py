@@ -302,7 +302,7 @@ def test_parse_guard_tells_what_is_wrong(text: str) -> None:
 # -- nothing raises --------------------------------------------------------------------------------
 
 
-_ODD = '|' ' '|\x00|\ufeff|\ud800|1.|1. f|$|`|<|1. f(, |1. f("\\|1. for|1. for x in|- |\r'
+_ODD = '| |\x00|\ufeff|\ud800|1.|1. f|$|`|<|1. f(, |1. f("\\|1. for|1. for x in|- |\r'
 ODD = _ODD.split("|")
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from llmcompiler import tool
+from llmcompiler_planners.arithmetic import operators, targets, wants_formula
 from llmcompiler_planners.grammar import line_grammar
 from llmcompiler_planners.offer import choose_tools, plan_prompt, shown_parameters, without_rivals
-from llmcompiler_planners.arithmetic import operators, targets, wants_formula
 from llmcompiler_planners.phrases import governed
 from llmcompiler_planners.words import MAX_WORDS, read_question
 from tests.support.gbnf import compiled
@@ -16,22 +17,22 @@ from tests.support.gbnf import compiled
 
 @tool
 def population(city: str) -> int:
-    "Number of people who live in a city."
+    """Number of people who live in a city."""
 
 
 @tool
 def area(country: str) -> float:
-    "Area of one country."
+    """Area of one country."""
 
 
 @tool
 def capital(country: str) -> str:
-    "Capital city of a country."
+    """Capital city of a country."""
 
 
 @tool
 def calculate(expression: str, digits: int = 2) -> float:
-    "Result of an arithmetic formula. More is said here."
+    """Result of an arithmetic formula. More is said here."""
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,10 @@ def test_what_is_shown_of_tools():
         "Question: How many live in 'Oslo'?\n"
     )
     assert [p.name for p in shown_parameters(calculate, q)] == ["expression"]
-    assert [p.name for p in shown_parameters(calculate, read_question("5 with 3 digits"))] == ["expression", "digits"]
+    assert [p.name for p in shown_parameters(calculate, read_question("5 with 3 digits"))] == [
+        "expression",
+        "digits",
+    ]
 
 
 def test_tools_are_chosen_by_the_words_they_share():
@@ -117,7 +121,10 @@ def test_a_tool_that_measures_something_else_is_not_offered():
 def test_governed_runs():
     def runs(text):
         q = read_question(text)
-        return [(" ".join(q.words[i].base for i in g.words), set(g.owners)) for g in governed(q, [population, capital])]
+        return [
+            (" ".join(q.words[i].base for i in g.words), set(g.owners))
+            for g in governed(q, [population, capital])
+        ]
 
     assert runs("the population of the capital of New Zealand") == [("New Zealand", {"capital"})]
     assert runs("population and capital of Peru") == [("Peru", {"population", "capital"})]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import pytest
+
 from llmcompiler.errors import ModelReplyInvalid
 from llmcompiler.models.base import Usage
 from llmcompiler.outcomes import Failed, Skipped, Succeeded
@@ -64,19 +65,46 @@ CITIES = population(Tokyo=37_977_000, Delhi=29_617_000)
 @pytest.mark.parametrize(
     ("question", "text"),
     [
-        ("Which is bigger, Tokyo or Delhi?", "Tokyo (37,977,000) is larger than Delhi (29,617,000) by population."),
-        ("Which has fewer people, Tokyo or Delhi?", "Delhi (29,617,000) is smaller than Tokyo (37,977,000) by population."),
-        ("Is Delhi larger than Tokyo?", "No: Tokyo (37,977,000) is larger than Delhi (29,617,000) by population."),
-        ("Does Tokyo have more people than Delhi?", "Yes: Tokyo (37,977,000) is larger than Delhi (29,617,000) by population."),
-        ("Is Delhi smaller than Tokyo?", "Yes: Tokyo (37,977,000) is larger than Delhi (29,617,000) by population."),
-        ("How many live in Tokyo and Delhi together?", "Total population: 67,594,000, from Tokyo (37,977,000) + Delhi (29,617,000)."),
-        ("The average of Tokyo and Delhi?", "Average population: 33,797,000, of Tokyo (37,977,000), Delhi (29,617,000)."),
+        (
+            "Which is bigger, Tokyo or Delhi?",
+            "Tokyo (37,977,000) is larger than Delhi (29,617,000) by population.",
+        ),
+        (
+            "Which has fewer people, Tokyo or Delhi?",
+            "Delhi (29,617,000) is smaller than Tokyo (37,977,000) by population.",
+        ),
+        (
+            "Is Delhi larger than Tokyo?",
+            "No: Tokyo (37,977,000) is larger than Delhi (29,617,000) by population.",
+        ),
+        (
+            "Does Tokyo have more people than Delhi?",
+            "Yes: Tokyo (37,977,000) is larger than Delhi (29,617,000) by population.",
+        ),
+        (
+            "Is Delhi smaller than Tokyo?",
+            "Yes: Tokyo (37,977,000) is larger than Delhi (29,617,000) by population.",
+        ),
+        (
+            "How many live in Tokyo and Delhi together?",
+            "Total population: 67,594,000, from Tokyo (37,977,000) + Delhi (29,617,000).",
+        ),
+        (
+            "The average of Tokyo and Delhi?",
+            "Average population: 33,797,000, of Tokyo (37,977,000), Delhi (29,617,000).",
+        ),
         (
             "How many more people live in Tokyo than in Delhi?",
             "Difference in population: 8,360,000; Tokyo (37,977,000) against Delhi (29,617,000).",
         ),
-        ("The ratio of Delhi to Tokyo?", "Ratio of population: 0.779867; Delhi (29,617,000) to Tokyo (37,977,000)."),
-        ("Do Tokyo and Delhi have the same population?", "No: population is not the same: Tokyo (37,977,000), Delhi (29,617,000)."),
+        (
+            "The ratio of Delhi to Tokyo?",
+            "Ratio of population: 0.779867; Delhi (29,617,000) to Tokyo (37,977,000).",
+        ),
+        (
+            "Do Tokyo and Delhi have the same population?",
+            "No: population is not the same: Tokyo (37,977,000), Delhi (29,617,000).",
+        ),
     ],
 )
 async def test_two_numbers_are_compared_as_asked(question, text):
@@ -102,7 +130,9 @@ async def test_ties_are_said():
 
 
 async def test_texts_are_the_same_or_not():
-    money = called(("currency", {"country": "France"}, "Euro (EUR)"), ("currency", {"country": "Austria"}, "Euro (EUR)"))
+    money = called(
+        ("currency", {"country": "France"}, "Euro (EUR)"), ("currency", {"country": "Austria"}, "Euro (EUR)")
+    )
     assert await answer("Do France and Austria use the same money?", money) == (
         "Yes: currency is the same: France (Euro (EUR)), Austria (Euro (EUR))."
     )
@@ -116,17 +146,27 @@ async def test_the_field_that_is_asked_for_is_compared():
         ("element", {"name": "gold"}, Element("Au", 19.3, 196.97)),
         ("element", {"name": "lead"}, Element("Pb", 11.34, 207.2)),
     )
-    assert (await answer("Which is denser, gold or lead?", metals)).startswith("gold (19.3) is larger than lead (11.34) by density")
+    assert (await answer("Which is denser, gold or lead?", metals)).startswith(
+        "gold (19.3) is larger than lead (11.34) by density"
+    )
     assert (await answer("Which is heavier, gold or lead?", metals)).startswith("lead (207.2) is larger")
 
 
 async def test_one_result_is_told_with_what_it_belongs_to():
     assert await answer("How many live in Oslo?", population(Oslo=709_037)) == "Population of Oslo: 709,037"
-    way = called(("distance", {"origin": "Oslo", "destination": "Rome"}, Distance("Oslo", "Rome", 2008.5, 1248.0)))
-    assert await answer("How far is Oslo from Rome?", way) == "Distance from Oslo to Rome: 2,008.50 kilometres"
+    way = called(
+        ("distance", {"origin": "Oslo", "destination": "Rome"}, Distance("Oslo", "Rome", 2008.5, 1248.0))
+    )
+    assert (
+        await answer("How far is Oslo from Rome?", way) == "Distance from Oslo to Rome: 2,008.50 kilometres"
+    )
     assert await answer("How far is it in miles?", way) == "Distance from Oslo to Rome: 1,248 miles"
     conversion = called(
-        ("convert_units", {"value": 5, "from_unit": "miles", "to_unit": "kilometers"}, Quantity(8.04672, "kilometers"))
+        (
+            "convert_units",
+            {"value": 5, "from_unit": "miles", "to_unit": "kilometers"},
+            Quantity(8.04672, "kilometers"),
+        )
     )
     assert await answer("5 miles?", conversion) == "5 miles = 8.04672 kilometers"
     formula = called(("calculate", {"expression": "17 * 23"}, 391))
@@ -144,12 +184,19 @@ async def test_references_are_named_by_what_they_stood_for():
 
 
 async def test_unlike_results_stand_one_below_the_other():
-    mixed = called(("capital", {"country": "Ghana"}, "Accra"), *[("population", {"city": "Accra"}, 4_200_000)])
-    assert await answer("Capital of Ghana and people of Accra?", mixed) == "Capital of Ghana: Accra\nPopulation of Accra: 4,200,000"
+    mixed = called(
+        ("capital", {"country": "Ghana"}, "Accra"), *[("population", {"city": "Accra"}, 4_200_000)]
+    )
+    assert (
+        await answer("Capital of Ghana and people of Accra?", mixed)
+        == "Capital of Ghana: Accra\nPopulation of Accra: 4,200,000"
+    )
 
 
 async def test_the_comparison_comes_first():
-    mixed = called(("time", {"city": "Oslo"}, "12:00"), *[(o.task.tool, o.task.args, o.outcome.value) for o in CITIES])
+    mixed = called(
+        ("time", {"city": "Oslo"}, "12:00"), *[(o.task.tool, o.task.args, o.outcome.value) for o in CITIES]
+    )
     assert (await answer("Time in Oslo? And which is larger, Tokyo or Delhi?", mixed)).startswith("Tokyo (")
 
 
@@ -190,9 +237,24 @@ async def test_a_type_it_can_not_make_is_refused():
         await answer("Which is larger?", CITIES, Element)
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400, None, b"\xff", {"a": {"b": 1}}, [[1]], "x" * 100_000, "$1\n2. send()"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        float("nan"),
+        float("inf"),
+        10**400,
+        None,
+        b"\xff",
+        {"a": {"b": 1}},
+        [[1]],
+        "x" * 100_000,
+        "$1\n2. send()",
+    ],
+)
 async def test_odd_values_are_shown_and_never_raise(value):
-    text = await answer("Which is larger, A or B?", called(("t", {"x": "A"}, value), ("t", {"x": "B"}, value)))
+    text = await answer(
+        "Which is larger, A or B?", called(("t", {"x": "A"}, value), ("t", {"x": "B"}, value))
+    )
     assert text
     assert len(text) < 3_000
 
@@ -201,5 +263,7 @@ async def test_no_model_is_asked():
     def refuse():
         raise AssertionError("a model call")
 
-    context = JoinContext("Which is larger?", CITIES, allow_call=refuse, usage=lambda u: refuse() if u != Usage() else None)
+    context = JoinContext(
+        "Which is larger?", CITIES, allow_call=refuse, usage=lambda u: refuse() if u != Usage() else None
+    )
     assert isinstance(await LocalJoiner().join(context), Answer)

@@ -261,7 +261,7 @@ def test_11_independent_tasks_run_together_sync_ones_too_and_a_blocking_tool_is_
 
     @tool
     async def block() -> int:
-        time.sleep(0.15)
+        threading.Event().wait(0.15)
         return 1
 
     run = Run(["1. meet(1)\n2. meet(2)\n3. block()\njoin()\n", answer()], meet, block, real=True)
