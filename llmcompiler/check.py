@@ -213,7 +213,7 @@ class PlanChecker:
 
     def _check_ref(self, tool: Tool, param: Parameter, ref: Ref, key: str, found: _Findings) -> None:
         schema, defs = self._result_schema(ref, key, found)
-        if schema is None:
+        if schema is None or param.takes_more:
             return
         if incompatible(schema, defs, param.schema, tool.defs):
             fields = schema.get("properties")
@@ -234,7 +234,9 @@ class PlanChecker:
     ) -> tuple[Mapping[str, Any] | None, Mapping[str, Any]]:
         source = self.known.get(ref.task)
         tool = self.tools.get(source.tool) if self.tools is not None and source is not None else None
-        if tool is None or tool.returns is None or (source is not None and source.each is not None):
+        if tool is None or tool.returns is None or tool.gives_other:
+            return None, {}
+        if source is not None and source.each is not None:
             return None, {}
         defs = tool.returns.get("$defs", {})
         schema, problem = field_schema(tool.returns, defs, ref.path)

@@ -68,6 +68,8 @@ class Diagnostic:
     def render(self) -> str:
         """The diagnostic as text, with a caret under the place."""
         place = f"{self.line}:{self.column}: " if self.line else ""
+        if not place and self.task_id is not None and not self.message.startswith("tasks["):
+            place = f"task {self.task_id}: "
         text = f"{place}{self.severity} [{self.code}] {self.message}"
         if self.source and self.column:
             text += self._caret()

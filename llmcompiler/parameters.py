@@ -19,6 +19,7 @@ from pydantic.errors import PydanticSchemaGenerationError
 from ._jsonable import error_to_dict, to_jsonable
 from .context import ToolContext
 from .errors import ToolDefinitionError
+from .openness import gives_other, takes_more
 
 MISSING: Any = inspect.Parameter.empty
 """The default of a parameter that must be given."""
@@ -42,6 +43,22 @@ class Parameter:
     """The value, coerced. Raises ValueError with the reasons, one a line."""
     takes_text: bool = True
     """Whether a string can be a value of it."""
+    takes_more: bool = False
+    """Whether it may take values that its schema does not show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What the hints of a function say."""
+
+    parameters: tuple[Parameter, ...]
+    defs: Mapping[str, Any]
+    returns: Mapping[str, Any] | None
+    """JSON schema of the result, where there is one."""
+    gives_other: bool = False
+    """Whether results may differ from what `returns` shows."""
+    context: str | None = None
+    """The name of the parameter for the `ToolContext`."""
 
 
 def _reasons(error: ValidationError) -> str:
@@ -85,10 +102,8 @@ def _hint_validator(adapter: TypeAdapter[Any]) -> Callable[[Any], Any]:
     return validate
 
 
-def from_function(
-    name: str, func: Callable[..., Any]
-) -> tuple[tuple[Parameter, ...], dict[str, Any], dict[str, Any] | None, str | None]:
-    """Parameters, `$defs`, return schema and the name of the context parameter of a typed function.
+def from_function(name: str, func: Callable[..., Any]) -> Description:
+    """What the hints and defaults of a typed function say.
 
     Raises:
         ToolDefinitionError: A hint is missing or has no schema, a default does not fit, the signature can not be
@@ -171,10 +186,12 @@ def from_function(
             texts[k],
             _hint_validator(a),
             _takes_text(a),
+            takes_more(a),
         )
         for k, a in adapters.items()
     )
-    return params, defs, _return_schema(hints), context
+    returns, other = _return_schema(hints)
+    return Description(params, defs, returns, other, context)
 
 
 def _is_context(hint: Any) -> bool:
@@ -193,13 +210,14 @@ def _takes_text(adapter: TypeAdapter[Any]) -> bool:
         return True
 
 
-def _return_schema(hints: Mapping[str, Any]) -> dict[str, Any] | None:
+def _return_schema(hints: Mapping[str, Any]) -> tuple[dict[str, Any] | None, bool]:
     if "return" not in hints or hints["return"] is Any:
-        return None
+        return None, False
     try:
-        return TypeAdapter(hints["return"]).json_schema(mode="serialization")
+        adapter = TypeAdapter(hints["return"])
+        return adapter.json_schema(mode="serialization"), gives_other(adapter)
     except Exception:  # a result needs no schema: it is only shown to the planner
-        return None
+        return None, False
 
 
 def from_json_schema(

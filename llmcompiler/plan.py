@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ._fact import fact
 from .guards import Guard, guard_references
 from .values import Ref, Value, references
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from .tools import Tool, ToolRegistry
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class Place:
     """A place in the plan text, for carets. Lines and columns count from 1."""
 
@@ -31,7 +32,7 @@ class Place:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
+@fact
 class TaskSpan:
     """Where a task and its parts stand in the text it was parsed from."""
 

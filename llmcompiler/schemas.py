@@ -94,8 +94,11 @@ def _kinds(schema: Schema, defs: Schema) -> set[str] | None:
     out: set[str] = set()
     for branch in _branches(schema, defs):
         kind = branch.get("type")
+        values = branch.get("enum", [branch["const"]] if "const" in branch else [])
+        if any(isinstance(v, (list, Mapping)) for v in values):
+            return None  # members of an enum: what stands for them is up to the type
         if kind is None:
-            if "enum" in branch or "const" in branch:
+            if values:
                 out.add("string")
                 continue
             if "properties" in branch:
@@ -109,6 +112,8 @@ def _kinds(schema: Schema, defs: Schema) -> set[str] | None:
 def incompatible(source: Schema, source_defs: Schema, target: Schema, target_defs: Schema) -> bool:
     """Whether a value of `source` can never be one of `target`: a record where a number is wanted, and the like."""
     have, want = _kinds(source, source_defs), _kinds(target, target_defs)
+    if any(b.get("type") == "array" and not b.get("items", True) for b in _branches(target, target_defs)):
+        return False  # a list of anything takes whatever can be iterated
     if have is None or want is None:
         return False
     have = have - {"null"}

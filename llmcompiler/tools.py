@@ -38,6 +38,7 @@ class Tool:
         defs: Mapping[str, Any],
         returns: Mapping[str, Any] | None,
         description: str | None = None,
+        gives_other: bool = False,
         context: str | None = None,
         extra_arguments: bool = False,
         effect: Effect | None = None,
@@ -54,6 +55,8 @@ class Tool:
         self.params = {p.name: p for p in parameters}
         self.defs = dict(defs)
         self.returns = None if returns is None else dict(returns)
+        self.gives_other = gives_other
+        """Whether results may differ from what `returns` shows."""
         self.context = context
         self.extra_arguments = extra_arguments
         self.effect = effect
@@ -329,15 +332,16 @@ def tool_from_function(
         )
     own = name if name is not None else getattr(func, "__name__", None) or type(func).__name__
     _known_options(own, options)
-    params, defs, returns, context = from_function(own, func)
+    described = from_function(own, func)
     return Tool(
         func,
         name=own,
-        parameters=params,
-        defs=defs,
-        returns=returns,
+        parameters=described.parameters,
+        defs=described.defs,
+        returns=described.returns,
+        gives_other=described.gives_other,
         description=description,
-        context=context,
+        context=described.context,
         **options,
     )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from .._jsonable import error_to_dict
-from ..errors import ConfigurationError, LLMCompilerError, PlanError, ToolError
+from ..errors import ConfigurationError, LimitExceeded, LLMCompilerError, PlanError, ToolError
 from ..outcomes import Failed
 from ._display import Approver, Display
 from ._load import PYTHON, load_part, load_tools, tools_of
@@ -18,6 +18,7 @@ from ._streams import read_plan, read_question, tell, write_answer, write_json, 
 
 if TYPE_CHECKING:
     from ..compiler import LLMCompiler
+    from ..diagnostics import Diagnostic
     from ..plan import Plan
     from ..result import RunResult
     from ..tools import Tool
@@ -26,6 +27,8 @@ T = TypeVar("T")
 
 _ERROR = 2_000
 """Characters of what a tool raised that are shown."""
+_WARNINGS = 20
+"""Warnings about a plan that are shown."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,10 @@ def chosen_model(options: Options) -> Any:
         return load_part(options.model, "--model", "stream")
     from ..models import resolve_model
 
-    return resolve_model(options.model)
+    try:
+        return resolve_model(options.model)
+    except ConfigurationError as e:
+        raise e if options.model is None else ConfigurationError(f"--model {options.model}: {e}") from None
 
 
 def chosen_planner(options: Options) -> Any:
@@ -93,7 +99,7 @@ def chosen_planner(options: Options) -> Any:
         return None
     if not options.planner.startswith(PYTHON):
         raise ConfigurationError(
-            f"--planner {options.planner}: give python:module:attr (or python:file.py:attr)"
+            f"--planner {options.planner}: give python:module:attr (or python:path/to/file.py:attr)"
         )
     return load_part(options.planner, "--planner", "plan")
 
@@ -141,28 +147,42 @@ def run_plan(path: str, question: str | None, options: Options, out: TextIO) -> 
     display = Display(quiet=options.quiet, events=options.events)
     asked = None if question is None else read_question(question)
     compiler = build(options, display, with_model=asked is not None)
+    name = "standard input" if path == "-" else path
     try:
-        plan = to_plan(text)
+        plan, warnings = to_plan(text, compiler)
+        if not options.quiet:
+            for warning in warnings[:_WARNINGS]:
+                tell(f"{name}:{warning.render()}")
         with display:
             result = run_async(compiler, compiler.execute(plan, question=asked))
     except PlanError as e:
-        name = "standard input" if path == "-" else path
         raise PlanError(e.diagnostics, f"{name}: {str(e).partition(chr(10))[0]}") from e
     give(result, display, options, out)
 
 
-def to_plan(text: str) -> Plan | str:
-    """A plan from its JSON form; plan text as it is.
+def to_plan(text: str, compiler: LLMCompiler) -> tuple[Plan, list[Diagnostic]]:
+    """A plan from its text or JSON form, and what is odd about the text.
 
     Raises:
-        PlanError: JSON that is not a plan.
+        PlanError: It has errors, or there is no plan in it.
     """
+    from ..check import check_plan
+    from ..language import parse_plan
+
+    if text.lstrip()[:1] in ("{", "["):
+        return _from_json(text), []
+    plan, found = parse_plan(text)
+    plan = check_plan(plan, compiler.tools, diagnostics=found)
+    if not plan.tasks and plan.join is None:
+        raise PlanError(found, "there is no plan in it: not one task and no join")
+    return plan, found
+
+
+def _from_json(text: str) -> Plan:
     import json
 
     from ..plan import Plan
 
-    if text.lstrip()[:1] not in ("{", "["):
-        return text
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
@@ -265,7 +285,14 @@ def run_async(compiler: LLMCompiler, work: Coroutine[Any, Any, T]) -> T:
     """Run `work` of `compiler` to its end, also where an event loop is running already, and close the compiler."""
     from ..bridge import run_blocking
 
-    return run_blocking(_whole(compiler, work))
+    try:
+        return run_blocking(_whole(compiler, work))
+    except LimitExceeded as e:
+        if e.limit != "seconds":
+            raise
+        told = LimitExceeded(e.limit, e.allowed, f"no answer within {e.allowed:g} s; --timeout gives it longer")
+        told.result = e.result
+        raise told from e
 
 
 async def _whole(compiler: LLMCompiler, work: Coroutine[Any, Any, T]) -> T:

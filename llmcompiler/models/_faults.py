@@ -92,6 +92,11 @@ class Server:
             )
         raise error
 
+    def placed(self, error: ModelReplyInvalid) -> ModelReplyInvalid:
+        """`error` with the server named in its text."""
+        text = str(error)
+        return error if str(self) in text else ModelReplyInvalid(f"{self}: {text}")
+
     def parsed(self, text: str) -> Any:
         """JSON text as data.
 

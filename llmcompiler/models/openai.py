@@ -208,6 +208,8 @@ class OpenAIModel:
                         break
             state.check_complete(self._redact)
             yield ModelChunk(local_stop.close(), usage=state.usage, finish_reason=state.finish_reason)
+        except ModelReplyInvalid as e:
+            raise self._server.placed(e) from None
         finally:
             await response.aclose()
 
@@ -292,8 +294,12 @@ class OpenAIModel:
                         raise self._server.reported(payload, started=bool(partial))
                     yield payload
             if not saw_event:
-                shown = self._redact(head.decode("utf-8", "replace"), 120)
-                raise ModelReplyInvalid(f"{self._server} sent no chat completion but: {shown}")
+                text = head.decode("utf-8", "replace")
+                is_text = 4 * text.count("\ufffd") < len(text)
+                shown = self._redact(text, 120) if is_text else "bytes that are no text"
+                raise ModelReplyInvalid(
+                    f"{self._server} sent no chat completion but: {shown}; is it an OpenAI-compatible server?"
+                )
 
     async def _events(
         self, stream: _http.CappedStream, deadline: float | None, partial: list[str], state: _chat.ReplyState

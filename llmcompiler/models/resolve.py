@@ -46,9 +46,13 @@ def resolve_model(spec: Model | str | None = None) -> Model:
         ConfigurationError: It means none; the text says what to do.
     """
     if spec is None:
-        spec = os.environ.get(MODEL_VARIABLE, "").strip() or None
-        if spec is None:
+        spec = os.environ.get(MODEL_VARIABLE, "").strip()
+        if not spec:
             return default_local_model()
+        try:
+            return resolve_model(spec)
+        except ConfigurationError as e:
+            raise ConfigurationError(f"{MODEL_VARIABLE}={spec}: {e}") from None
     if not isinstance(spec, str):
         if isinstance(spec, Model):
             return spec
