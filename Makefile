@@ -1,6 +1,6 @@
 # One command per job, the same here and in CI. Needs Python 3.11+ with pip, git and make; everything else goes into .venv.
 
-DEMO_QUESTION ?= Which city has more people, Tokyo or Delhi?
+DEMO_QUESTION ?= What is the population of the capital of Japan divided by the population of the capital of France?
 
 # The first Python of these that is new enough. Another one: make PYTHON=/path/to/python3.12 demo
 IS_NEW := import sys; sys.exit(sys.version_info < (3, 11))

@@ -74,6 +74,8 @@ def to_text(value: Any) -> str:
         return str(value)
     if isinstance(value, int):
         return json.dumps(_number(value)).strip('"')
+    if isinstance(value, Iterator):
+        return str(_without_iterators(value))
     try:
         if _holds_iterator(value):
             value = _without_iterators(value)
@@ -89,6 +91,12 @@ def error_to_dict(error: BaseException) -> dict[str, str]:
     except Exception:  # see _fallback
         message = ""
     return {"type": type(error).__name__, "message": message}
+
+
+def describe_error(error: BaseException) -> str:
+    """Type and text of an error in one piece, even of one whose `__str__` fails."""
+    told = error_to_dict(error)
+    return f"{told['type']}: {told['message']}" if told["message"] else told["type"]
 
 
 def dumps(value: Any, indent: int | None = None, *, ascii_only: bool = False) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, RootModel
 
-from ._jsonable import error_to_dict, to_text
+from ._jsonable import describe_error, to_text
 from .errors import ArgumentError, ReferenceFailed
 from .plan import Task
 from .tools import Tool
@@ -34,8 +34,7 @@ def look_up(ref: Ref, results: Mapping[int, Any]) -> Any:
             at = Ref(ref.task, ref.path[:done])
             raise ReferenceFailed(str(ref), f"`{at}` is {_what(value)} and has no {step!r}") from None
         except Exception as e:  # a computed field, or a mapping of the user's own
-            told = error_to_dict(e)
-            raise ReferenceFailed(str(ref), f"reading {step!r}: {told['type']}: {told['message']}") from e
+            raise ReferenceFailed(str(ref), f"reading {step!r} raised {describe_error(e)}") from e
     return value
 
 

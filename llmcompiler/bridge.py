@@ -1,17 +1,25 @@
-"""The bridge from sync code: runs a coroutine to its end, also where an event loop runs already."""
+"""The bridge from sync code: runs a coroutine to its end, also where an event loop runs already.
+
+Neither a task that is deaf to its cancellation nor a thread that hangs keeps the caller from its result.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
 import threading
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
 LAST_WAIT = 10.0
 """Seconds a cancelled run in a thread has to clean up after Ctrl-C."""
+_LAST = 0.5
+"""Seconds that what is left in the event loop has to end when it is cancelled; calls had a grace period before."""
+_THREADS = "llmcompiler-asyncio"
+_deaf: list[asyncio.Task[Any]] = []
 
 
 def run_blocking(work: Coroutine[Any, Any, T]) -> T:
@@ -22,8 +30,48 @@ def run_blocking(work: Coroutine[Any, Any, T]) -> T:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(work)
+        return asyncio.run(_alone(work))
     return _InThread(work).result()
+
+
+async def _alone(work: Awaitable[T]) -> T:
+    """`work` in an event loop of its own; whatever it leaves behind there is not waited for when the loop closes."""
+    asyncio.get_running_loop().set_default_executor(_Threads(thread_name_prefix=_THREADS))
+    try:
+        return await work
+    finally:
+        await _leave_behind(asyncio.all_tasks() - {asyncio.current_task()})
+
+
+async def _leave_behind(tasks: set[asyncio.Task[Any]]) -> None:
+    if not tasks:
+        return
+    for task in tasks:
+        task.cancel()
+    _, deaf = await asyncio.wait(tasks, timeout=_LAST)
+    for task in deaf:
+        # `asyncio.run` waits without end for every task that is registered.
+        asyncio._unregister_task(task)
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
+        try:
+            task.get_coro().close()
+        except BaseException:  # deaf to that, too: it must not be collected, which would throw into it again
+            _deaf.append(task)
+
+
+class _Threads(ThreadPoolExecutor):
+    """The threads of `asyncio.to_thread`: at its end the loop does not wait for those that hang in a tool."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        super().shutdown(wait=False, cancel_futures=True)
+
+
+def left_behind() -> bool:
+    """Whether a run left something in a call that keeps Python from ending: a thread, or a task deaf to everything."""
+    ours = [t for t in threading.enumerate() if t.name.startswith(_THREADS)]
+    for thread in ours:
+        thread.join(0.05)  # an idle one is told already
+    return bool(_deaf) or any(t.is_alive() for t in ours)
 
 
 class _InThread(Generic[T]):
@@ -32,6 +80,8 @@ class _InThread(Generic[T]):
     def __init__(self, work: Coroutine[Any, Any, T]) -> None:
         self._work = work
         self._begun = threading.Event()
+        # Not Thread.join: before Python 3.13, one that Ctrl-C interrupts takes the thread for ended ever after.
+        self._ended = threading.Event()
         self._task: asyncio.Task[T] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._value: T
@@ -42,12 +92,12 @@ class _InThread(Generic[T]):
         thread = threading.Thread(target=context.run, args=(self._run,), name="llmcompiler-run", daemon=True)
         thread.start()
         try:
-            thread.join()
+            self._ended.wait()
         except KeyboardInterrupt:
             self._begun.wait(LAST_WAIT)
             if self._loop is not None and self._task is not None and not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(self._task.cancel)
-            thread.join(LAST_WAIT)
+            self._ended.wait(LAST_WAIT)
             raise
         if self._error is not None:
             raise self._error
@@ -58,9 +108,11 @@ class _InThread(Generic[T]):
             self._value = asyncio.run(self._main())
         except BaseException as e:  # handed over to the thread that waits
             self._error = e
+        finally:
+            self._ended.set()
 
     async def _main(self) -> T:
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.ensure_future(self._work)
         self._begun.set()
-        return await self._task
+        return await _alone(self._task)

@@ -94,7 +94,9 @@ class LLMCompiler:
             if given is not None and not callable(getattr(given, method, None)):
                 raise ConfigurationError(f"{name}={given!r} has no method `{method}`")
         if approver is not None and not callable(approver):
-            raise ConfigurationError(f"approver={approver!r} is not a function; write `async (request) -> bool`")
+            raise ConfigurationError(
+                f"approver={approver!r} is not a function; write `async (request) -> bool`"
+            )
         self.reporters = _checked_reporters(reporters)
         self._model_spec = model
         self._model: Model | None = model if model is not None and not isinstance(model, str) else None
@@ -235,8 +237,15 @@ class LLMCompiler:
 
     # -- planning and executing by themselves ------------------------------------------------
 
-    async def plan(self, question: str, *, limits: Limits | None = None) -> Plan:
+    async def plan(
+        self, question: str, *, limits: Limits | None = None, reporters: Sequence[Reporter] = ()
+    ) -> Plan:
         """Plan only: nothing is run.
+
+        Args:
+            question: What is asked, in plain words.
+            limits: Bounds of this plan instead of the compiler's.
+            reporters: Told of planning: thoughts, tasks, diagnostics. The compiler's own are told of runs only.
 
         Raises:
             PlanError: The planner's text has errors that repair did not mend.
@@ -246,7 +255,7 @@ class LLMCompiler:
         question = check_question(question)
         limits = limits or self.limits
         budget = Budget(limits)
-        emitter = Emitter("plan", ())  # nothing is run: reporters are told of runs only
+        emitter = Emitter("plan", _checked_reporters(reporters))
         planning = Planning(
             question,
             self.planner,

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from . import tfu
-from ._jsonable import error_to_dict
+from ._jsonable import describe_error
 from .binding import bind
 from .context import ToolContext
 from .errors import ToolError
@@ -314,16 +314,11 @@ def failed(call: Call, error: BaseException) -> Failed:
     """The outcome of a call that raised `error`; what is no `Exception` must not leave its task and becomes one."""
     if isinstance(error, Exception):
         return Failed(error)
-    told = error_to_dict(error)
-    name, text = told["type"], told["message"]
-    what = "was cancelled from within" if name == "CancelledError" else f"raised {name}: {text}".rstrip(": ")
+    cancelled = type(error).__name__ == "CancelledError"
+    what = "was cancelled from within" if cancelled else f"raised {describe_error(error)}"
     return Failed(ToolError(f"`{call.task.tool}` {what}"))
 
 
 def _one_line(outcome: Failed) -> str:
-    try:
-        text = " ".join(str(outcome.error).split())
-    except Exception:  # a broken __str__ of a tool's error
-        text = ""
-    text = f"{type(outcome.error).__name__}: {text}" if text else type(outcome.error).__name__
+    text = " ".join(describe_error(outcome.error).split())
     return text if len(text) <= 200 else text[:197] + "..."

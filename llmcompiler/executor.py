@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
+from ._jsonable import describe_error
 from .admission import Admission
 from .driver import Call, Driver, Executor
 from .errors import ApprovalDenied, ConfigurationError, ToolTimeout
@@ -216,7 +217,7 @@ class Host:
         except BaseException as e:  # of the user's approver
             if call.outcome is not None:  # cancelled by the run
                 raise
-            reason = f"the approver failed on `{name}`: {type(e).__name__}: {e}"
+            reason = f"the approver failed on `{name}`: {describe_error(e)}"
         call.handle = None
         if call.outcome is not None:
             return

@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError
 
-from ._jsonable import error_to_dict, to_jsonable
+from ._jsonable import describe_error, to_jsonable
 from .context import ToolContext
 from .errors import ToolDefinitionError
 from .openness import gives_other, takes_more
@@ -71,11 +71,6 @@ def _reasons(error: ValidationError) -> str:
     return "\n".join(lines)
 
 
-def _told(error: Exception) -> str:
-    told = error_to_dict(error)
-    return f"{told['type']}: {told['message']}"
-
-
 def _adapter(hint: Any) -> TypeAdapter[Any]:
     # A model that writes zip=94110 for a string means "94110". Types with a config of their own refuse another one.
     try:
@@ -97,13 +92,18 @@ def _hint_validator(adapter: TypeAdapter[Any]) -> Callable[[Any], Any]:
                     return check(to_jsonable(value))
             raise ValueError(_reasons(first)) from None
         except Exception as e:  # a validator of the user's own
-            raise ValueError(_told(e)) from e
+            raise ValueError(describe_error(e)) from e
 
     return validate
 
 
-def from_function(name: str, func: Callable[..., Any]) -> Description:
+def from_function(name: str, func: Callable[..., Any], scope: Mapping[str, Any] | None = None) -> Description:
     """What the hints and defaults of a typed function say.
+
+    Args:
+        name: The tool's name.
+        func: The function.
+        scope: Names beside those of its module that its hints may use.
 
     Raises:
         ToolDefinitionError: A hint is missing or has no schema, a default does not fit, the signature can not be
@@ -120,12 +120,15 @@ def from_function(name: str, func: Callable[..., Any]) -> Description:
         # A callable object: its own annotations are those of its class's attributes.
         target = inspect.unwrap(type(target).__call__)
     try:
-        hints = typing.get_type_hints(target, include_extras=True)
+        try:
+            hints = typing.get_type_hints(target, include_extras=True)
+        except NameError:
+            hints = typing.get_type_hints(target, localns=dict(scope or {}), include_extras=True)
     except Exception as e:  # whatever evaluating an annotation raises
-        hint_text = "types in hints are looked up in the function's module: define or import them there"
-        raise ToolDefinitionError(
-            name, f"has a type hint that can not be resolved: {e}", hint_text
-        ) from None
+        hint_text = (
+            "its types are looked up in its module and where tool() is called: define or import them there"
+        )
+        raise ToolDefinitionError(name, f"has a type hint that can not be resolved: {e}", hint_text) from None
 
     adapters: dict[str, TypeAdapter[Any]] = {}
     defaults: dict[str, Any] = {}
@@ -161,7 +164,7 @@ def from_function(name: str, func: Callable[..., Any]) -> Description:
             try:
                 adapters[p.name].validate_python(p.default)
             except Exception as e:  # a validator of the user's own may raise anything
-                reasons = _reasons(e) if isinstance(e, ValidationError) else _told(e)
+                reasons = _reasons(e) if isinstance(e, ValidationError) else describe_error(e)
                 hint_text = (
                     "write `| None` after its type" if p.default is None else "change the default or the hint"
                 )
@@ -174,7 +177,8 @@ def from_function(name: str, func: Callable[..., Any]) -> Description:
             [(k, "validation", a) for k, a in adapters.items()], ref_template="#/$defs/{model}"
         )
     except Exception as e:  # pydantic raises several kinds here
-        raise ToolDefinitionError(name, f"has a parameter without a JSON schema: {e}") from None
+        first = str(e).splitlines()[0]
+        raise ToolDefinitionError(name, f"has a parameter without a JSON schema: {first}") from None
     defs = dict(definitions.get("$defs", {}))
     texts = {k: str(by_key[k, "validation"].get("description", "")) for k in adapters}
     params = tuple(
@@ -285,7 +289,7 @@ def _schema_validator(validator: Any, schema: Mapping[str, Any]) -> Callable[[An
         try:
             found = list(validator.iter_errors(to_jsonable(value)))
         except Exception as error:  # a `$ref` that leads nowhere, a pattern that is none
-            raise ValueError(f"its schema can not be used: {_told(error)}") from error
+            raise ValueError(f"its schema can not be used: {describe_error(error)}") from error
         errors = sorted(found, key=lambda e: list(map(str, e.absolute_path)))
         if errors:
             lines = []

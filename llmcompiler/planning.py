@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import events as ev
+from ._jsonable import describe_error
 from .calls import call_key
 from .diagnostics import Diagnostic
 from .errors import LimitExceeded, ModelAuthenticationError, ModelNotFound, PlanningFailed, UsageError
@@ -140,7 +141,7 @@ class Planning:
             if tries > self.resumes or self._join is not None:
                 self._give_up(error)
                 return
-            logger.info("planning broke off (%s: %s); asking again", type(error).__name__, error)
+            logger.info("planning broke off (%s); asking again", describe_error(error))
             if self._tasks:
                 purpose = "resume"
                 self._note_reusable()
@@ -151,7 +152,7 @@ class Planning:
                 raise PlanningFailed(self.emitter.diagnostics or error.diagnostics, error.args[0])
             raise error
         # Tasks are under way: the joiner gets to see them, and why there are no more.
-        self.trouble = f"planning broke off: {type(error).__name__}: {error}"
+        self.trouble = f"planning broke off: {describe_error(error)}"
 
     async def _stream(
         self,
@@ -249,7 +250,9 @@ class Planning:
     def _note_broken(self, problem: Diagnostic) -> None:
         task_id = problem.task_id
         if task_id is not None and task_id in self.checker.known:
-            task_id = None  # a second task of that id: it is the text that has to be written again, under another
+            task_id = (
+                None  # a second task of that id: it is the text that has to be written again, under another
+            )
         elif task_id is not None:
             self.checker.broken.add(task_id)
         self._broken.setdefault(task_id, []).append(problem)
@@ -307,7 +310,7 @@ class Planning:
                 self._broken = {**tried, **self._broken}
                 raise
             except Exception as e:
-                logger.info("repair failed: %s: %s", type(e).__name__, e)
+                logger.info("repair failed: %s", describe_error(e))
             for i in ids:
                 if i not in self.checker.known:
                     self._broken.setdefault(i, tried[i])

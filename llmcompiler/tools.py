@@ -315,15 +315,23 @@ def tool(func: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     assert double(4) == 8
     ```
     """
+    frame = inspect.currentframe()
+    # Types that are defined inside a function, where hints are strings, are found only here.
+    scope = frame.f_back.f_locals if frame is not None and frame.f_back is not None else {}
     if func is None:
-        return lambda f: tool_from_function(f, **options)
-    return tool_from_function(func, **options)
+        return lambda f: tool_from_function(f, scope=scope, **options)
+    return tool_from_function(func, scope=scope, **options)
 
 
 def tool_from_function(
-    func: Callable[..., Any], *, name: str | None = None, description: str | None = None, **options: Any
+    func: Callable[..., Any],
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    scope: Mapping[str, Any] | None = None,
+    **options: Any,
 ) -> Tool:
-    """`tool(**options)(func)`, as one call."""
+    """`tool(**options)(func)`, as one call; `scope` holds names that hints may use beside those of the module."""
     if isinstance(func, Tool):
         raise ToolDefinitionError(func.name, "is a tool already")
     if not callable(func) or isinstance(func, type):
@@ -332,7 +340,7 @@ def tool_from_function(
         )
     own = name if name is not None else getattr(func, "__name__", None) or type(func).__name__
     _known_options(own, options)
-    described = from_function(own, func)
+    described = from_function(own, func, scope)
     return Tool(
         func,
         name=own,

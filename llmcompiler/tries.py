@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from ._jsonable import describe_error
 from .driver import Call, failed
 from .errors import ToolError, ToolTimeout
 from .outcomes import Outcome, Succeeded
@@ -98,7 +99,7 @@ async def _attempt(host: Host, call: Call) -> Any:
     timeout = call.timeout
     if not call.driver.watch.quiet:
         call.driver.watch.started(call)
-    attempt = host.spawn(_invoke(host, call))
+    attempt = host.spawn(_try(host, call))
     try:
         await asyncio.wait({attempt}, timeout=timeout)
     finally:
@@ -116,6 +117,13 @@ async def _attempt(host: Host, call: Call) -> Any:
     if error is None:
         return attempt.result()
     raise failed(call, error).error
+
+
+async def _try(host: Host, call: Call) -> Any:
+    try:
+        return await _invoke(host, call)
+    except SystemExit as e:  # asyncio would let it end the event loop
+        raise failed(call, e).error from e
 
 
 async def _invoke(host: Host, call: Call) -> Any:
@@ -153,4 +161,4 @@ def _resolve(future: asyncio.Future[Any], value: Any, error: BaseException | Non
     elif isinstance(error, Exception) and not isinstance(error, StopIteration):
         future.set_exception(error)
     else:
-        future.set_exception(ToolError(f"the tool raised {type(error).__name__}: {error}"))
+        future.set_exception(ToolError(f"the tool raised {describe_error(error)}"))

@@ -12,11 +12,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         SystemExit: Always, with 0 (answered), 1 (failed), 2 (bad usage), 130 (Ctrl-C) or 143 (terminated).
     """
     from ._app import app
-    from ._streams import FAILED, Interrupted, prepare, tell
+    from ._streams import FAILED, Interrupted, leaving, prepare, tell
 
     prepare()
     try:
-        app(args=None if arguments is None else list(arguments), prog_name="llmcompiler")
+        with leaving(for_good=arguments is None):
+            app(args=None if arguments is None else list(arguments), prog_name="llmcompiler")
     except KeyboardInterrupt:
         raise SystemExit(Interrupted.code) from None
     except OSError as e:  # commands tell their own errors; this is help that has nowhere to go

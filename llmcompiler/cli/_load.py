@@ -67,6 +67,9 @@ def _import_file(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         _guarded(str(path), lambda: spec.loader.exec_module(module))  # type: ignore[union-attr]
+    except _Missing as e:
+        sys.modules.pop(name, None)
+        raise ConfigurationError(f"{e.place}needs the module `{e.name}`, which is not installed") from None
     except BaseException:
         sys.modules.pop(name, None)
         raise

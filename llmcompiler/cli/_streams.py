@@ -12,7 +12,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 import typer
 
@@ -22,6 +22,9 @@ from ..terminal._text import harmless
 
 FAILED, BAD_USAGE = 1, 2
 _MOST = 20_000
+"""Characters of an error that are shown."""
+_LARGEST = 64 * 2**20
+"""Bytes that are read of a plan or a question: what has no end is refused instead of filling the memory."""
 
 
 class Interrupted:
@@ -81,18 +84,26 @@ def read_plan(path: str) -> str:
         if path == "-":
             return _read_stdin("strict")
         with open(path, "rb") as file:
-            return file.read().decode("utf-8-sig")
+            return _bounded(file, path).decode("utf-8-sig")
     except UnicodeDecodeError as e:
         raise ConfigurationError(f"{path}: not UTF-8 text (byte {e.start})") from None
-    except OSError as e:
-        raise ConfigurationError(f"{path}: {e.strerror or e}") from None
+    except (OSError, ValueError) as e:
+        raise ConfigurationError(f"{path or repr(path)}: {getattr(e, 'strerror', None) or e}") from None
 
 
 def _read_stdin(errors: str) -> str:
     if sys.stdin is None:
         return ""
     raw = getattr(sys.stdin, "buffer", None)
-    data: str = raw.read().decode("utf-8-sig", errors) if raw is not None else sys.stdin.read()
+    if raw is None:
+        return sys.stdin.read()
+    return _bounded(raw, "standard input").decode("utf-8-sig", errors)
+
+
+def _bounded(file: BinaryIO, name: str) -> bytes:
+    data = file.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise ConfigurationError(f"{name}: more than {_LARGEST // 2**20} MiB; is it the right file?")
     return data
 
 
@@ -153,7 +164,8 @@ def _put(text: str, out: TextIO) -> None:
     try:
         out.write(text)
         out.flush()
-    except BrokenPipeError:
+    except (BrokenPipeError, KeyboardInterrupt):
+        _forget(out)
         raise
     except (OSError, ValueError) as e:
         why = getattr(e, "strerror", None) or ("closed" if not out.writable() else e)
@@ -204,7 +216,6 @@ def failures(*, as_json: bool = False, debug: bool = False) -> Iterator[TextIO]:
         except typer.Exit:
             raise
         except BrokenPipeError:
-            _forget(out)
             code = FAILED
         except (KeyboardInterrupt, asyncio.CancelledError) as e:
             code = Interrupted.code if isinstance(e, KeyboardInterrupt) else Interrupted.terminated
@@ -236,14 +247,26 @@ def _write_failure(error: BaseException, message: str, out: TextIO) -> None:
     kind = "Interrupted" if message == "interrupted" else type(error).__name__
     if document.get("error") is None:
         document["error"] = {"type": kind, "message": message}
-    with suppress(LLMCompilerError):  # said already
-        try:
-            write_json(document, out)
-        except BrokenPipeError:
-            _forget(out)
+    with suppress(LLMCompilerError, BrokenPipeError):  # said already, or nobody is there to be told
+        write_json(document, out)
+
+
+@contextmanager
+def leaving(*, for_good: bool) -> Iterator[None]:
+    """Round everything: the process ends, if that is what comes next, whatever of a tool still hangs."""
+    try:
+        yield
+    except SystemExit as e:
+        bridge = sys.modules.get("llmcompiler.bridge")
+        if for_good and bridge is not None and bridge.left_behind():
+            for stream in (sys.stdout, sys.stderr):
+                with suppress(OSError, ValueError, AttributeError):
+                    stream.flush()
+            os._exit(e.code if isinstance(e.code, int) else FAILED)
+        raise
 
 
 def _forget(out: TextIO) -> None:
-    """Standard output takes no more: keep it from failing again on what it still holds when it is closed."""
+    """Standard output takes no more: keep it from failing, or waiting, again on what it holds when it is closed."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())

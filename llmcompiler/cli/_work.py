@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 _ERROR = 2_000
 """Characters of what a tool raised that are shown."""
+_LINE = 500
+"""Characters of a tool's description that are listed."""
 _WARNINGS = 20
 """Warnings about a plan that are shown."""
 
@@ -114,6 +116,8 @@ def build(options: Options, display: Display, *, with_model: bool = True) -> LLM
     from ..executor import AsyncExecutor
     from ..limits import Limits
 
+    if options.timeout is not None and not options.timeout > 0:
+        raise ConfigurationError(f"--timeout {options.timeout:g}: give seconds above 0")
     # A planner of the user's may need no model at all; where it does, the compiler finds the default one.
     needs_model = with_model and (options.model is not None or options.planner is None)
     model = chosen_model(options) if needs_model else None
@@ -215,11 +219,11 @@ def give(result: RunResult, display: Display, options: Options, out: TextIO) -> 
 def why_not(result: RunResult) -> LLMCompilerError | None:
     """Why there is no answer, with the task where it went wrong; None where there is one."""
     error = result.error
-    # `{}` is what `join()` gives without a joiner where no call has a value: that answers nothing.
-    empty = type(result.output) is dict and not result.output and bool(result.tasks) and not result.values
-    if error is None and not empty:
+    if error is None and not _is_empty(result):
         return None
-    told = "not one call has a value" if error is None else ""
+    told = "no call was made"
+    if result.tasks:
+        told = "no call at an end of the plan has a value" if error is None else ""
     for i, t in result.tasks.items():
         if isinstance(t.outcome, Failed) and (error is None or t.outcome.error is error):
             place = f"task {i} `{t.task.tool}` failed: {_one_error(t.outcome.error)}"
@@ -227,6 +231,14 @@ def why_not(result: RunResult) -> LLMCompilerError | None:
     if isinstance(error, LLMCompilerError):
         return error
     return ToolError(f"no answer: {told if error is None else _one_error(error)}")
+
+
+def _is_empty(result: RunResult) -> bool:
+    """Whether the output is the `{}` of a join that no model made, where no call it reads has a value: no answer."""
+    if type(result.output) is not dict or result.output or not (result.tasks or result.question):
+        return False
+    join = result.plans[-1].join if result.plans else None
+    return join is None or join.ref is None or join.ref.task not in result.values
 
 
 def _one_error(error: BaseException) -> str:
@@ -246,7 +258,7 @@ def show_plan(question: str | None, options: Options, out: TextIO, *, mermaid: b
     display = Display(quiet=options.quiet, plan_only=True)
     compiler = build(options, display)
     with display:
-        plan = run_async(compiler, compiler.plan(text))
+        plan = run_async(compiler, compiler.plan(text, reporters=[display.reporter]))
     if options.json:
         s = shape(plan)
         document = {
@@ -277,7 +289,7 @@ def show_tools(options: Options, out: TextIO) -> None:
         marks += ["needs approval"] if t.requires_approval else []
         first = t.description.strip().splitlines()[:1]
         write_text(
-            "\n".join([t.signature, *(f"    {line}" for line in first), f"    [{', '.join(marks)}]"]), out
+            "\n".join([t.signature, *(f"    {line[:_LINE]}" for line in first), f"    [{', '.join(marks)}]"]), out
         )
 
 
@@ -299,7 +311,15 @@ async def _whole(compiler: LLMCompiler, work: Coroutine[Any, Any, T]) -> T:
     """`work`, cancelled by SIGTERM as it is by Ctrl-C: calls end, and the terminal gets its cursor back."""
     task = asyncio.current_task()
     assert task is not None
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_report)
     with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows; not the main thread
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        loop.add_signal_handler(signal.SIGTERM, task.cancel)
     async with compiler:
         return await work
+
+
+def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    # Ctrl-C that hits a tool in the middle of a step ends the run all the same; it is no failure to be reported.
+    if not isinstance(context.get("exception"), KeyboardInterrupt):
+        loop.default_exception_handler(context)

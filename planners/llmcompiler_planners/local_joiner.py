@@ -7,7 +7,7 @@ facts are taken out of the results in `facts`, compared as values, and said in a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -35,8 +35,13 @@ _LESS = word_set(
     "nearest younger youngest cheaper cheapest colder coldest tiniest"
 )
 _POLAR = frozenset(["is", "are", "was", "were", "do", "does", "did", "has", "have", "can"])
-_SAME = frozenset(["same", "equal", "identical", "equally", "both"])
+_SAME = frozenset(["same", "equal", "identical", "equally"])
 _ORDER = frozenset(["rank", "order", "sort", "ranking", "ranked", "ordered", "sorted"])
+_FREE_TEXT = 60
+"""Characters from which a text tells something, rather than names one thing."""
+_CHOICE = frozenset(
+    ["which", "who", "whose", "or", "than", "compare", "compared", "versus", "vs", "between", "against"]
+)
 _TOTAL = frozenset(["total", "together", "sum", "altogether", "combined"])
 
 
@@ -45,7 +50,7 @@ class LocalJoiner:
 
     - Two or more results of one kind are compared as the question asks: larger, smaller, the same, in order, total,
       average, difference, ratio. The sentence holds every value that was compared.
-    - A single result is told with what it belongs to.
+    - A single result is told with what it belongs to, and so are several that the question does not compare.
     - Anything else, and whatever failed, stands below as it came.
 
     Args:
@@ -157,7 +162,9 @@ def _compared(question: Question, facts: Sequence[Fact]) -> Verdict:
     # "Does A or B have more?" begins like one, and is no question of yes or no.
     polar = bool(question.words) and question.words[0].lower in _POLAR and "or" not in said
     if said & _SAME and (polar or "same" in said):
-        return _same(facts)
+        # Two articles are never the same text, and may well tell of the same nationality.
+        free = any(isinstance(f.value, str) and len(f.value) > _FREE_TEXT for f in facts)
+        return _told(facts) if free else _same(facts)
     numbers = [f.number for f in facts if f.number is not None]
     if len(numbers) < len(facts):
         return _told(facts)
@@ -171,6 +178,8 @@ def _compared(question: Question, facts: Sequence[Fact]) -> Verdict:
             ranked.reverse()
         order = "; ".join(f"{n}. {_with_value(facts[i])}" for n, i in enumerate(ranked, 1))
         return Verdict(f"By {facts[0].measure}: {order}.", ([facts[i].label for i in ranked],))
+    if not said & (_LESS | _MORE | _CHOICE):
+        return _told(facts)
     less = _first_of(question, _LESS) < _first_of(question, _MORE)
     more = not less and bool(said & _MORE)
     if polar and len(facts) == 2 and (less or more):
@@ -197,6 +206,11 @@ def _sentence(
 ) -> str:
     first, second = ranked[:2]
     measure = facts[first].measure
+    # A way is named `from A to B`, which a sentence begins with a capital.
+    if facts[first].label.startswith("from "):
+        facts = [
+            replace(f, label=f"From{f.label[4:]}" if i == first else f.label) for i, f in enumerate(facts)
+        ]
     if all(n == numbers[first] for n in numbers):
         names = " and ".join(f.label for f in facts)
         return f"{names} are equal by {measure} ({facts[first].shown})."

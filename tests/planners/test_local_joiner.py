@@ -111,6 +111,19 @@ async def test_two_numbers_are_compared_as_asked(question, text):
     assert await answer(question, CITIES) == text
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is the population of Tokyo and of Delhi?",
+        "How many people live in Tokyo, and how many in Delhi?",
+    ],
+)
+async def test_what_the_question_does_not_compare_is_only_told(question):
+    assert (
+        await answer(question, CITIES) == "Population of Tokyo: 37,977,000\nPopulation of Delhi: 29,617,000"
+    )
+
+
 async def test_several_are_ranked():
     cities = population(Oslo=700_000, Rome=2_800_000, Paris=2_100_000)
     assert await answer("Which is the largest?", cities) == (
@@ -139,6 +152,15 @@ async def test_texts_are_the_same_or_not():
     assert await answer("What money do France and Austria use?", money) == (
         "Currency of France: Euro (EUR)\nCurrency of Austria: Euro (EUR)"
     )
+
+
+async def test_free_texts_are_shown_and_not_judged():
+    texts = called(
+        ("wikipedia", {"title": "A"}, "A is an actor. " * 9),
+        ("wikipedia", {"title": "B"}, "B is an actor. " * 9),
+    )
+    text = await answer("Are A and B of the same nationality?", texts)
+    assert text.startswith("Wikipedia of A: A is an actor.")
 
 
 async def test_the_field_that_is_asked_for_is_compared():

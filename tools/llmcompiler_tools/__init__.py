@@ -62,7 +62,7 @@ _COLLECTIONS = {
     # Few, of one argument or two, and no two alike: what a small planner chooses among without a slip.
     "demo_tools": (
         "population", "area", "capital", "currency", "current_time", "distance", "element", "calculate",
-        "convert_units", "compare",
+        "convert_units",
     ),
     "offline_tools": (
         "calculate", "compare", "rank", "convert_units", "population", "capital", "currency", "area", "coordinates",
