@@ -19,7 +19,6 @@ LAST_WAIT = 10.0
 _LAST = 0.5
 """Seconds that what is left in the event loop has to end when it is cancelled; calls had a grace period before."""
 _THREADS = "llmcompiler-asyncio"
-_deaf: list[asyncio.Task[Any]] = []
 
 
 def run_blocking(work: Coroutine[Any, Any, T]) -> T:
@@ -27,11 +26,18 @@ def run_blocking(work: Coroutine[Any, Any, T]) -> T:
 
     Ctrl-C cancels it and waits until it has cleaned up. Context variables are carried over.
     """
+    if _in_loop():
+        return _InThread(work).result()
+    return asyncio.run(_alone(work))
+
+
+def _in_loop() -> bool:
+    # Asked in a function of its own: an error of the run must not look as if it came while handling this one.
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(_alone(work))
-    return _InThread(work).result()
+        return False
+    return True
 
 
 async def _alone(work: Awaitable[T]) -> T:
@@ -53,10 +59,13 @@ async def _leave_behind(tasks: set[asyncio.Task[Any]]) -> None:
         # `asyncio.run` waits without end for every task that is registered.
         asyncio._unregister_task(task)
         task._log_destroy_pending = False  # type: ignore[attr-defined]
-        try:
-            task.get_coro().close()
-        except BaseException:  # deaf to that, too: it must not be collected, which would throw into it again
-            _deaf.append(task)
+    if deaf:
+        # Nor may they be collected, not even when Python ends: that throws into them again, and some never stop.
+        threading.Thread(target=_keep, args=(deaf,), name="llmcompiler-deaf", daemon=True).start()
+
+
+def _keep(_: object) -> None:
+    threading.Event().wait()
 
 
 class _Threads(ThreadPoolExecutor):
@@ -66,12 +75,12 @@ class _Threads(ThreadPoolExecutor):
         super().shutdown(wait=False, cancel_futures=True)
 
 
-def left_behind() -> bool:
-    """Whether a run left something in a call that keeps Python from ending: a thread, or a task deaf to everything."""
+def threads_hang() -> bool:
+    """Whether a run left a thread in a call, which Python waits for before it ends."""
     ours = [t for t in threading.enumerate() if t.name.startswith(_THREADS)]
     for thread in ours:
         thread.join(0.05)  # an idle one is told already
-    return bool(_deaf) or any(t.is_alive() for t in ours)
+    return any(t.is_alive() for t in ours)
 
 
 class _InThread(Generic[T]):

@@ -29,6 +29,8 @@ _PLACEHOLDER = re.compile(
           | \[[^\[\]]*\b(?:result|results|output|value|answer)\s+(?:of|from)\b[^\[\]]*\] )\s*\Z""",
     re.VERBOSE | re.IGNORECASE,
 )
+_LONGEST_PLACEHOLDER = 200
+"""Characters. A longer text is no placeholder, and matching would take time that grows with its square."""
 _NOWHERE = Place(0, 0, "")
 
 
@@ -185,7 +187,7 @@ class PlanChecker:
         if kind is not str and kind is not int and not is_literal(value):
             self._check_fields(value, key, found)
             return value
-        if kind is str and _PLACEHOLDER.match(value):
+        if kind is str and len(value) <= _LONGEST_PLACEHOLDER and _PLACEHOLDER.match(value):
             found.error(
                 "wrong-type",
                 f"`{param.name}` is a placeholder, not a value: {_short(value)}",

@@ -88,8 +88,6 @@ class LLMCompiler:
             raise ConfigurationError(
                 f"executor={executor!r} is not an Executor; subclass llmcompiler.Executor"
             )
-        if limits is not None and not isinstance(limits, Limits):
-            raise ConfigurationError(f"limits={limits!r} is not a Limits; write Limits(tasks=50)")
         for name, given, method in (("planner", planner, "plan"), ("joiner", joiner, "join")):
             if given is not None and not callable(getattr(given, method, None)):
                 raise ConfigurationError(f"{name}={given!r} has no method `{method}`")
@@ -109,7 +107,7 @@ class LLMCompiler:
         self.executor = executor or AsyncExecutor()
         self.max_replans = max_replans
         self.repairs = repairs
-        self.limits = limits or Limits()
+        self.limits = _checked_limits(limits, Limits())
         self.approver = approver
 
     # -- parts, made when first needed ---------------------------------------------------
@@ -226,7 +224,7 @@ class LLMCompiler:
             executor=self.executor,
             planner=self.planner,
             joiner=self.joiner,
-            limits=limits or self.limits,
+            limits=_checked_limits(limits, self.limits),
             max_replans=self.max_replans,
             repairs=self.repairs,
             approver=self.approver,
@@ -253,7 +251,7 @@ class LLMCompiler:
             LimitExceeded: A limit was reached before the plan was whole.
         """
         question = check_question(question)
-        limits = limits or self.limits
+        limits = _checked_limits(limits, self.limits)
         budget = Budget(limits)
         emitter = Emitter("plan", _checked_reporters(reporters))
         planning = Planning(
@@ -307,7 +305,7 @@ class LLMCompiler:
             tools=self.tools,
             executor=self.executor,
             joiner=None if question is None else self.joiner,
-            limits=limits or self.limits,
+            limits=_checked_limits(limits, self.limits),
             approver=self.approver,
             reporters=self.reporters,
             output_type=output_type,
@@ -323,7 +321,10 @@ class LLMCompiler:
         if isinstance(plan, str):
             if plan.lstrip().startswith("{"):
                 return check_plan(Plan.model_validate_json(plan), self.tools)
-            return Plan.parse(plan, self.tools)
+            made = Plan.parse(plan, self.tools)
+            if not made.tasks and made.join is None:
+                raise PlanError((), "there is no plan in the text: not one task and no join")
+            return made
         if not isinstance(plan, Plan):
             raise UsageError(f"execute() takes a Plan or plan text, not {type(plan).__name__}")
         return check_plan(plan, self.tools)
@@ -352,6 +353,12 @@ class _Queue(Reporter):
 
     def report(self, event: Event) -> None:
         self.queue.put_nowait(event)
+
+
+def _checked_limits(limits: Limits | None, default: Limits) -> Limits:
+    if limits is not None and not isinstance(limits, Limits):
+        raise ConfigurationError(f"limits={limits!r} is not a Limits; write Limits(tasks=50)")
+    return limits or default
 
 
 def _checked_reporters(reporters: Sequence[Reporter]) -> tuple[Reporter, ...]:

@@ -34,6 +34,7 @@ class Emitter(Watch):
         self._seq = 0
         self._over = False
         self._failed: set[int] = set()
+        self._blocking: set[int] = set()
         self._loop = asyncio.get_running_loop()
 
     def emit(self, kind: type[ev.Event], **fields: Any) -> None:
@@ -111,7 +112,10 @@ class Emitter(Watch):
         )
 
     def blocked(self, call: Call, seconds: float) -> None:
-        """An async tool held up the event loop."""
+        """An async tool held up the event loop; told once a call."""
+        if call.task.id in self._blocking:
+            return
+        self._blocking.add(call.task.id)
         message = f"async tool `{call.task.tool}` held up the event loop for {seconds:.2f} s; every other call waited"
         logger.warning("%s", message)
         hint = "make it a plain `def` (it then runs in a thread), or await inside it"

@@ -128,6 +128,10 @@ class Plan:
     def __post_init__(self) -> None:
         object.__setattr__(self, "tasks", tuple(self.tasks))
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Without what was worked out of it, such as the tools it was checked against: those may not be picklable.
+        return {"tasks": self.tasks, "join": self.join}
+
     # -- forms ---------------------------------------------------------------
 
     @classmethod

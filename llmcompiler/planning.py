@@ -221,12 +221,12 @@ class Planning:
 
     def _accept(self, task: Task, purpose: PlanPurpose) -> None:
         task = rename_task(task, self._renamed)
-        taken = purpose != "plan" and task.id in self.checker.known
-        if taken and self._is_known(task):
+        known = purpose != "plan" and task.id in self.checker.known
+        if known and self._is_known(task):
             return  # a planner that starts over says again what is under way
         if self.limits.tasks is not None and self._total >= self.limits.tasks:
             raise LimitExceeded("tasks", self.limits.tasks)
-        if taken and purpose != "repair":
+        if purpose != "repair" and (known or task.id in self._renamed.values()):
             task = self._renumber(task)
         bound, problems = self.checker.check(task, again=purpose == "repair")
         for problem in problems:

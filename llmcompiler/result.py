@@ -72,8 +72,12 @@ class Timing:
 
     @property
     def speedup(self) -> float:
-        """`sequential / makespan`; 1 where nothing ran."""
-        return self.sequential / self.makespan if self.makespan > 0 else 1.0
+        """How many times longer it would take to plan first and then make one call after another; 1 where nothing ran.
+
+        `(planning + sequential) / (total - joining)`: planning counts on both sides, for calls run beside it.
+        """
+        taken = self.total - self.joining
+        return (self.planning + self.sequential) / taken if taken > 0 and self.makespan > 0 else 1.0
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form."""

@@ -109,6 +109,8 @@ class Tool:
         for kind in self.retry_on:
             if not (isinstance(kind, type) and issubclass(kind, Exception)):
                 raise bad(f"has {kind!r} in retry_on", "give exception classes")
+        if inspect.iscoroutinefunction(self.requires_approval):
+            raise bad("has an async function in requires_approval", "write a plain `def`")
         if self.effect in ("pure", "read") and self._idempotent is False:
             raise bad(f"is {self.effect} and not idempotent", "leave idempotent out")
 

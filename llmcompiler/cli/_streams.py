@@ -136,7 +136,8 @@ def only_answers() -> Iterator[TextIO]:
 
 def _own_output(real: TextIO | None, stack: ExitStack) -> TextIO:
     """`real` under a file number that nobody else knows, while its own leads to standard error."""
-    if real is None:  # closed by whoever started this process: an error where something is written, and only there
+    if real is None:
+        # Closed by whoever started this process: an error where something is written, and only there.
         return stack.enter_context(open(os.devnull, encoding="utf-8"))
     try:
         if real is not sys.__stdout__ or not isinstance(real, io.TextIOWrapper) or real.fileno() != 1:
@@ -253,12 +254,12 @@ def _write_failure(error: BaseException, message: str, out: TextIO) -> None:
 
 @contextmanager
 def leaving(*, for_good: bool) -> Iterator[None]:
-    """Round everything: the process ends, if that is what comes next, whatever of a tool still hangs."""
+    """Round everything: the process ends, if that is what comes next, though a tool's thread hangs."""
     try:
         yield
     except SystemExit as e:
         bridge = sys.modules.get("llmcompiler.bridge")
-        if for_good and bridge is not None and bridge.left_behind():
+        if for_good and bridge is not None and bridge.threads_hang():
             for stream in (sys.stdout, sys.stderr):
                 with suppress(OSError, ValueError, AttributeError):
                     stream.flush()

@@ -289,7 +289,8 @@ def show_tools(options: Options, out: TextIO) -> None:
         marks += ["needs approval"] if t.requires_approval else []
         first = t.description.strip().splitlines()[:1]
         write_text(
-            "\n".join([t.signature, *(f"    {line[:_LINE]}" for line in first), f"    [{', '.join(marks)}]"]), out
+            "\n".join([t.signature, *(f"    {line[:_LINE]}" for line in first), f"    [{', '.join(marks)}]"]),
+            out,
         )
 
 
@@ -302,7 +303,9 @@ def run_async(compiler: LLMCompiler, work: Coroutine[Any, Any, T]) -> T:
     except LimitExceeded as e:
         if e.limit != "seconds":
             raise
-        told = LimitExceeded(e.limit, e.allowed, f"no answer within {e.allowed:g} s; --timeout gives it longer")
+        told = LimitExceeded(
+            e.limit, e.allowed, f"no answer within {e.allowed:g} s; --timeout gives it longer"
+        )
         told.result = e.result
         raise told from e
 

@@ -187,7 +187,9 @@ class View:
     def _diagnostic(self, e: DiagnosticEmitted) -> None:
         d = e.diagnostic
         place = f"task {d.task_id}: " if d.task_id is not None else ""
-        text = one_line(f"{place}{d.message}", 300) + (f" ({one_line(d.hint, 200)})" if d.hint else "")
+        # A plan in the message is not said again: it is drawn.
+        message = d.message.split("\n", 1)[0] if d.code == "weak-plan" else d.message
+        text = one_line(f"{place}{message}", 300) + (f" ({one_line(d.hint, 200)})" if d.hint else "")
         if d.code == "weak-plan":
             self.weak = Note("weak", text)
             self.note(self.weak)

@@ -104,12 +104,26 @@ def _operation_by(question: Question) -> str | None:
     return None if divides == multiplies else " / " if divides else " * "
 
 
+_WRITTEN = re.compile(r"[\d(][\d\s.()+*/^×÷-]*[\d)]")
+
+
+def written_formula(question: Question) -> str | None:
+    """The arithmetic with brackets that stands in the question as such: `12 * (3 + 4)`."""
+    for m in _WRITTEN.finditer(question.text):
+        text = " ".join(m.group().replace("×", "*").replace("÷", "/").replace("^", "**").split())
+        if "(" in text and re.search(r"\d\s*[-+*/]", text) and text.count("(") == text.count(")"):
+            return text
+    return None
+
+
 def operators(question: Question) -> tuple[str, ...]:
     """The arithmetic operators that the question's words or signs call for; empty where none do."""
     found = {_WORD_OPERATORS[w.lower] for w in question.words if w.lower in _WORD_OPERATORS}
     found |= {op for sign, op in _SYMBOLS.items() if sign in question.text}
     if re.search(r"\d\s*-\s*\d", question.text):
         found.add(" - ")
+    if "how many times" in question.text.lower():
+        found = (found - {" * "}) | {" / "}
     if found & {" + "} and any(w.lower in ("average", "mean") for w in question.words):
         found.add(" / ")
     return tuple(op for op in _OPERATORS if op in found)

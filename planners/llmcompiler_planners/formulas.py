@@ -8,7 +8,7 @@ from collections.abc import Iterable, MutableMapping, Sequence
 from llmcompiler.plan import Task
 from llmcompiler.values import Template
 
-from .arithmetic import FUNCTIONS, Atom, operators
+from .arithmetic import FUNCTIONS, Atom, operators, written_formula
 from .gbnf import choice, terminal
 from .words import Question
 
@@ -32,6 +32,11 @@ def formula_rule(question: Question, atoms: Sequence[Atom], rules: MutableMappin
     """
     functions = [f for f, words in FUNCTIONS.items() if question.vocabulary & set(words)]
     used = operators(question)
+    written = written_formula(question)
+    if written is not None and len(atoms) > 1 and all(a.text in written for a in atoms):
+        # Arithmetic that is written out is copied, with its brackets.
+        rules["formula"] = terminal(written)
+        return '"\\"" formula "\\""'
     free = [a for a in atoms if a.lead is None]
     if not free or (len(atoms) < 2 and not functions):
         return None

@@ -265,7 +265,7 @@ def _cut(context: PlanContext, question: Question, tools: Sequence[Tool]) -> lis
 
 def _weak(message: str, plan: str = "", hint: str = "") -> Diagnostic:
     shown = f"{message}{plan}"
-    hint = hint or "a larger model plans better: set one with `model=` or LLMCOMPILER_MODEL"
+    hint = hint or "a larger model plans better: name one with LLMCOMPILER_MODEL, `--model` or `model=`"
     return Diagnostic("weak-plan", shown, 0, 0, hint, severity="warning")
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from llmcompiler.errors import ModelReplyInvalid
+from llmcompiler.errors import ModelReplyInvalid, ToolError
 from llmcompiler.models.base import Model
 from llmcompiler.outcomes import Succeeded
 from llmcompiler.protocols import Answer, Decision, Observation
@@ -80,8 +80,15 @@ class LocalJoiner:
         """Answer.
 
         Raises:
+            ToolError: No call has a result, so there is nothing to answer with.
             ModelReplyInvalid: The answer can not be made into `output_type`.
         """
+        if not any(isinstance(o.outcome, Succeeded) for o in context.observations):
+            why = observation_table(context.observations) if context.observations else "no call was planned"
+            raise ToolError(
+                f"there is no result to answer with: {why}"
+                + (f" ({context.reason})" if context.reason else "")
+            )
         question = read_question(context.question)
         verdict = judge(question, context.observations)
         output = OutputType(context.output_type)

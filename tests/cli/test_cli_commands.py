@@ -209,6 +209,12 @@ def test_plan_json_says_what_is_predicted_and_exec_takes_it(invoke: Invoke) -> N
     assert float(invoke("exec", "-", *TOOLS, stdin=json.dumps(document["plan"])).out) == pytest.approx(RATIO)
 
 
+def test_plan_warns_of_a_weak_plan(invoke: Invoke) -> None:
+    done = invoke("plan", "?", *TOOLS, "--planner", "python:sample_tools:weak_planner")
+    assert done.out.startswith("1. search")
+    assert "WARNING: weak plan: the planner was unsure of task 1" in done.err
+
+
 def test_plan_mermaid(invoke: Invoke) -> None:
     done = invoke("plan", "How much taller?", *TOOLS, *PLANNER, "--mermaid", "--quiet")
     assert done.out.startswith("flowchart")
@@ -268,6 +274,50 @@ def test_exec_of_a_file_that_is_not_there_or_not_text(invoke: Invoke, tmp_path: 
     done = invoke("exec", str(binary), *TOOLS)
     assert done.code == 2
     assert "not UTF-8 text (byte 5)" in done.err
+
+
+def test_exec_shows_what_is_odd_about_the_text(invoke: Invoke) -> None:
+    plan = 'hello\n1. search("Kilimanjaro")\njoin("$1")'
+    done = invoke("exec", "-", *TOOLS, stdin=plan)
+    assert done.code == 0
+    assert "standard input:1:1: warning [unrecognised]" in done.err
+    assert "standard input:3:6: warning [join-arguments]" in done.err
+    assert invoke("exec", "-", *TOOLS, "--quiet", stdin=plan).err == ""
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "-"])
+def test_exec_of_what_has_no_end_is_refused(
+    invoke: Invoke, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from llmcompiler.cli import _streams
+
+    monkeypatch.setattr(_streams, "_LARGEST", 2**20)
+    done = invoke("exec", name, *TOOLS, stdin="x" * (2**20 + 1))
+    assert done.code == 2
+    assert "more than 1 MiB" in done.err
+
+
+def test_no_value_at_any_end_of_the_plan_is_no_answer(invoke: Invoke) -> None:
+    done = invoke(
+        "exec", "-", *TOOLS, stdin='1. search("K2")\n2. divide($1.height, 2)\n3. divide(1, 0)\njoin()'
+    )
+    assert (done.code, done.out) == (1, "")
+    assert "no call at an end of the plan has a value; task 1 `search` failed: LookupError" in done.err
+    late = invoke("run", "?", *TOOLS, "--planner", "python:sample_tools:silent_planner", "--timeout", "0.2")
+    assert (late.code, late.out) == (1, "")
+    assert "error: no answer: no call was made" in late.err
+
+
+def test_a_time_limit_is_told_by_its_option(invoke: Invoke) -> None:
+    model = ("--model", "python:sample_tools:slow_join_model")
+    slow = ("plan", "?", *TOOLS, "--planner", "python:sample_tools:silent_planner")
+    done = invoke(*slow, "--timeout", "0.2")
+    assert done.code == 1
+    assert "error: no answer within 0.2 s; --timeout gives it longer" in done.err
+    for bad in ("0", "-1", "nan"):
+        refused = invoke("run", "?", *TOOLS, *model, "--timeout", bad)
+        assert refused.code == 2
+        assert f"--timeout {bad}: give seconds above 0" in refused.err
 
 
 def test_exec_of_a_failing_call_says_which_error(invoke: Invoke) -> None:

@@ -106,6 +106,7 @@ def test_a_file_named_like_a_module_of_python_does_not_replace_it() -> None:
         ("mixed:tools", ["3 is neither a tool nor a function"]),
         ("untyped:tools", ["tool `f`", "`x` has no type hint"]),
         ("needs_it", ["needs the module `not_installed_anywhere`", "needs_it.py:1"]),
+        ("needs_it.py", ["needs the module `not_installed_anywhere`", "needs_it.py:1"]),
         ("broken", ["broken.py:2: SyntaxError", "def f(:"]),
         ("raises", ["raises.py:2: ZeroDivisionError: division by zero", "1 / 0"]),
         ("exits", ["exits while being imported", "__main__"]),

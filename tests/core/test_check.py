@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any, Literal
 
 import pytest
@@ -162,12 +164,33 @@ def test_everything_wrong_is_reported_at_once() -> None:
     assert found == ["unknown-tool", "missing-argument", "forward-reference", "extra-argument", "wrong-type"]
 
 
+def test_a_problem_without_a_place_in_a_text_names_its_task() -> None:
+    with pytest.raises(PlanError, match=r"task 2: error \[unknown-tool\] there is no tool `peeple`"):
+        check_plan(Plan((Task(2, "peeple"),)), TOOLS)
+
+
 def test_what_refers_to_a_broken_task_is_not_blamed() -> None:
     assert codes(Task(1, "peeple", {}), Task(2, "people", {"0": Ref(1)})) == ["unknown-tool"]
 
 
 def test_join_on_a_task_that_is_not_there() -> None:
     assert codes(Task(1, "people", {"0": "x"}), join=Join(Ref(7))) == ["unknown-reference"]
+
+
+def test_a_long_text_that_looks_like_a_placeholder_takes_no_time() -> None:
+    assert codes(Task(1, "people", {"city": "<" + "result " * 20_000})) == []
+
+
+def test_a_checked_plan_can_be_copied_and_pickled_without_its_tools() -> None:
+    plan = check_plan(Plan((Task(1, "people", {"0": "x"}),), Join(Ref(1))), TOOLS)
+    for other in (pickle.loads(pickle.dumps(plan)), copy.deepcopy(plan), copy.copy(plan)):
+        assert other == plan
+        assert check_plan(other, TOOLS) == plan
+
+
+@pytest.mark.parametrize("name", ["²", "٣", "9" * 5_000, "-1", "0x1"])
+def test_a_name_of_odd_digits_is_a_name(name: str) -> None:
+    assert codes(Task(1, "people", {"city": "x", name: 1})) == ["extra-argument"]
 
 
 def test_checking_is_remembered_for_the_same_registry_only() -> None:

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from typing import Annotated, Any, Literal
+import json
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, ParamSpec, TypeVar
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
-from llmcompiler import LLMCompiler, Tool, ToolContext, ToolDefinitionError, ToolRegistry, tool
+from llmcompiler import (
+    LLMCompiler,
+    Plan,
+    Ref,
+    Task,
+    Tool,
+    ToolContext,
+    ToolDefinitionError,
+    ToolRegistry,
+    tool,
+)
 from llmcompiler.parameters import MISSING
 
 
@@ -176,9 +188,11 @@ def test_what_can_not_be_described_is_refused_at_definition(func: Any, text: str
     [
         ({"effect": "destroy"}, "effect='destroy'"),
         ({"timeout": 0}, "timeout=0"),
+        ({"timeout": "5"}, "timeout='5'"),
         ({"retries": -1}, "retries=-1"),
         ({"max_concurrency": 0}, "max_concurrency=0"),
         ({"retry_on": [3]}, "retry_on"),
+        ({"requires_approval": find.func}, "async function in requires_approval"),
         ({"name": "a b"}, "not a usable name"),
         ({"name": ""}, "not a usable name"),
         ({"colour": 1}, "unknown options"),
@@ -248,3 +262,134 @@ def test_the_registry_takes_functions_tools_and_mappings() -> None:
     assert list(ToolRegistry({"any": f})) == ["f"]
     with pytest.raises(ToolDefinitionError, match="not a list of tools"):
         ToolRegistry("find")
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def passing_on(func: Callable[P, R]) -> Callable[P, R]:
+    @functools.wraps(func)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        return func(*args, **kwargs)
+
+    return wrapper
+
+
+@passing_on
+def mixed(x: int, /, y: int = 2, *, z: int = 3) -> list[int]:
+    return [x, y, z]
+
+
+@functools.lru_cache
+def cached(x: int) -> int:
+    return x
+
+
+def positional(a: int, b: int = 2, c: int = 3, /) -> list[int]:
+    return [a, b, c]
+
+
+def named(schema: int, json: int, copy: int, args: int, self: int, model_config: int, arguments: int) -> int:
+    return schema + json + copy + args + self + model_config + arguments
+
+
+def hard_defaults(x: Any = Opaque, y: list[int] = [1], z: frozenset[int] = frozenset({1})) -> list[int]:  # noqa: B006
+    return [*y, *z]
+
+
+def with_context(ctx: ToolContext, a: int, /) -> int:
+    return ctx.task_id + a
+
+
+class Shop:
+    opening: int = 9
+
+    def __call__(self, x: int) -> int:
+        return x + self.opening
+
+    @classmethod
+    def make(cls, x: int) -> int:
+        return x
+
+    @staticmethod
+    def tell(x: int) -> int:
+        return x
+
+    async def serve(self, x: int) -> int:
+        return x
+
+
+async def add(a: int, b: int, c: int = 0) -> int:
+    return a + b + c
+
+
+@pytest.mark.parametrize(
+    ("func", "arguments", "value"),
+    [
+        (mixed, {"x": 1, "z": 9}, [1, 2, 9]),
+        (cached, {"x": 1}, 1),
+        (positional, {"a": 1, "c": 9}, [1, 2, 9]),
+        (
+            named,
+            dict.fromkeys(("schema", "json", "copy", "args", "self", "model_config", "arguments"), 1),
+            7,
+        ),
+        (hard_defaults, {}, [1, 1]),
+        (with_context, {"a": 1}, 2),
+        (Shop(), {"x": 1}, 10),
+        (Shop.make, {"x": 1}, 1),
+        (Shop.tell, {"x": 1}, 1),
+        (Shop().serve, {"x": 1}, 1),
+        (functools.partial(add, 1), {"b": 2}, 3),
+        (functools.partial(add, c=5), {"a": 1, "b": 2}, 8),
+    ],
+    ids=lambda v: getattr(v, "__name__", None),
+)
+def test_every_kind_of_callable_runs_as_it_is_described(
+    func: Any, arguments: dict[str, Any], value: Any
+) -> None:
+    made = tool(name="made")(func)
+    assert json.dumps(made.to_dict())
+    result = LLMCompiler([made]).execute_sync(Plan((Task(1, "made", arguments),)))
+    assert result.output == {1: value}, result.tasks
+
+
+def test_hints_may_name_types_of_the_function_they_are_in() -> None:
+    class Local(BaseModel):
+        x: int
+
+    @tool
+    def first(item: Local) -> list[Local]:
+        return [item]
+
+    @tool(name="second")
+    def other(item: Local) -> int:
+        return item.x
+
+    plan = Plan((Task(1, "first", {"item": {"x": 4}}), Task(2, "second", {"item": Ref(1, (0,))})))
+    assert LLMCompiler([first, other]).execute_sync(plan).output == {2: 4}
+
+    def plain(item: Local) -> int:
+        return item.x
+
+    with pytest.raises(ToolDefinitionError, match="name 'Local' is not defined; .* where tool.. is called"):
+        LLMCompiler([plain])
+
+
+def test_a_default_that_its_own_validator_can_not_take() -> None:
+    def refuse(value: int) -> int:
+        raise RuntimeError("odd")
+
+    def f(x: Annotated[int, AfterValidator(refuse)] = 1) -> None: ...
+
+    with pytest.raises(ToolDefinitionError, match="default of `x` does not fit its type: RuntimeError: odd"):
+        tool(f)
+
+
+def test_a_schema_with_a_reference_that_leads_nowhere_refuses_values_and_does_not_break() -> None:
+    made = Tool.from_schema(
+        "t", {"type": "object", "properties": {"a": {"$ref": "#/$defs/nowhere"}}}, lambda **a: a
+    )
+    with pytest.raises(ValueError, match="its schema can not be used"):
+        made.params["a"].validate(1)

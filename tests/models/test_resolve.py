@@ -55,6 +55,9 @@ def test_the_environment_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:8080/v1")
     monkeypatch.setenv("LLMCOMPILER_MODEL", "openai:m")
     assert resolve_model(None).name == "m"
+    monkeypatch.setenv("LLMCOMPILER_MODEL", "nonsense")
+    with pytest.raises(ConfigurationError, match=r"^LLMCOMPILER_MODEL=nonsense: "):
+        resolve_model(None)
 
 
 @pytest.mark.parametrize("spec", ["gpt-5-mini", "", "azure:x", ":", "http://x"])

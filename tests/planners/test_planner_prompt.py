@@ -10,7 +10,7 @@ from llmcompiler.errors import UsageError
 from llmcompiler.models.base import ModelRequest
 from llmcompiler.plan import Task
 from llmcompiler.testing import ScriptedModel
-from llmcompiler.tools import ToolRegistry
+from llmcompiler.tools import ToolRegistry, tool
 from llmcompiler.values import Ref
 from llmcompiler_planners import Example, TextPlanner
 
@@ -48,6 +48,18 @@ def test_tools_are_shown_with_signature_effect_and_every_text() -> None:
         "    result.population: People who live there.",
     ):
         assert line in text.splitlines()
+
+
+def test_texts_of_a_tool_are_cut_where_they_are_endless() -> None:
+    @tool(description="what it does " * 100_000)
+    async def wordy(x: int) -> int:
+        return x
+
+    text = (
+        TextPlanner(ScriptedModel()).request(plan_context(tools=ToolRegistry([wordy]))[0]).messages[0].content
+    )
+    assert "wordy(x: int) -> int\n    what it does what it does" in text
+    assert len(text) < 10_000
 
 
 def test_must_beat_8_and_25_result_types_are_shown_to_the_planner() -> None:

@@ -394,7 +394,9 @@ def test_context_variables_do_not_leak_from_call_to_call() -> None:
 def test_an_async_tool_that_blocks_the_loop_is_reported(caplog: pytest.LogCaptureFixture) -> None:
     @tool
     async def blocking() -> int:
-        threading.Event().wait(0.15)
+        for _ in range(2):
+            threading.Event().wait(0.15)
+            await asyncio.sleep(0)
         return 1
 
     reporter = RecordingReporter()

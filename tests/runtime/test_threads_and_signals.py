@@ -297,24 +297,21 @@ except KeyboardInterrupt:
 @pytest.mark.parametrize("phase", ["planning", "running", "thread", "joining"])
 def test_ctrl_c_ends_the_run_and_every_call(phase: str, where: str) -> None:
     paths = [str(ROOT / p) for p in (".", "tools", "planners", "server")]
-    child = subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", CHILD, phase, where],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-    )
-    assert child.stdout is not None
-    try:
-        lines = []
-        for line in child.stdout:
-            lines.append(line.strip())
-            if lines[-1] == "ready":
-                child.send_signal(signal.SIGINT)
-                break
-        rest, errors = child.communicate(timeout=20)
-    finally:
-        child.kill()
+    command = [sys.executable, "-W", "error", "-c", CHILD, phase, where]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=env) as child:
+        try:
+            assert child.stdout is not None
+            lines = []
+            for line in child.stdout:
+                lines.append(line.strip())
+                if lines[-1] == "ready":
+                    child.send_signal(signal.SIGINT)
+                    break
+            rest, errors = child.communicate(timeout=20)
+        finally:
+            child.kill()
     lines += rest.split("\n")
     assert "interrupted" in lines, errors
     assert lines.count("cleaned up") == 1

@@ -38,7 +38,7 @@ class OpenExecutor(AsyncExecutor):
 def run_strictly(main: Callable[[], Coroutine[Any, Any, T]], *, collect: bool = True) -> T:
     """The result of `main()`. No asyncio task may be left, and nothing may go unseen.
 
-    With `collect`, garbage is collected, which makes asyncio report what nobody looked at; it takes its time.
+    With `collect`, garbage is collected, which makes asyncio report what nobody looked at.
     """
     complaints: list[Any] = []
 
@@ -49,6 +49,7 @@ def run_strictly(main: Callable[[], Coroutine[Any, Any, T]], *, collect: bool = 
         assert not left
         return result
 
+    gc.freeze()  # only what the run makes is looked through
     before, sys.unraisablehook = sys.unraisablehook, lambda args: complaints.append(args.exc_value)
     try:
         with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
@@ -57,6 +58,7 @@ def run_strictly(main: Callable[[], Coroutine[Any, Any, T]], *, collect: bool = 
                 gc.collect()
     finally:
         sys.unraisablehook = before
+        gc.unfreeze()
     assert complaints == []
     return result
 

@@ -1,0 +1,236 @@
+"""What is checked before a run never refuses what would run: every type's value passed to every other type."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import datetime as dt
+import decimal
+import enum
+import pathlib
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
+
+import pytest
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    Json,
+    JsonValue,
+    PlainSerializer,
+    PlainValidator,
+    RootModel,
+    SecretStr,
+    WrapValidator,
+    field_serializer,
+    model_serializer,
+    model_validator,
+)
+from typing_extensions import TypedDict
+
+from llmcompiler import Plan, PlanError, Ref, ReferenceFailed, Task, Tool, ToolError, tool
+from llmcompiler.binding import bind, look_up
+from llmcompiler.check import check_plan
+
+T = TypeVar("T")
+
+
+class Record(BaseModel):
+    name: str = "n"
+    n: int = 1
+
+
+class Aliased(BaseModel):
+    model_config = ConfigDict(populate_by_name=True)
+    country_code: str = Field("NO", alias="countryCode")
+
+
+class ListRoot(RootModel[list[int]]):
+    pass
+
+
+class TextRoot(RootModel[str]):
+    pass
+
+
+class WrittenAsText(BaseModel):
+    name: str = "n"
+
+    @model_serializer
+    def write(self) -> str:
+        return self.name
+
+
+class FieldWrittenAsText(BaseModel):
+    items: list[int] = [1]
+
+    @field_serializer("items")
+    def write(self, value: list[int]) -> str:
+        return "x"
+
+
+class ReadFromText(BaseModel):
+    name: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def read(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+
+class Box(BaseModel, Generic[T]):
+    item: T
+
+
+@dataclasses.dataclass(slots=True)
+class Point:
+    name: str = "n"
+    n: int = 1
+
+
+class Pair(NamedTuple):
+    name: str
+    n: int
+
+
+class Typed(TypedDict):
+    name: str
+    n: int
+
+
+class Color(enum.Enum):
+    RED = "red"
+
+
+class Mixed(enum.Enum):
+    ONE = 1
+    X = "x"
+
+
+class Tuples(enum.Enum):
+    FIRST = (1, 2)
+
+
+VALUES: dict[Any, Any] = {
+    int: 1,
+    float: 1.5,
+    str: "abc",
+    bool: True,
+    bytes: b"abc",
+    dt.date: dt.date(2024, 1, 1),
+    dt.timedelta: dt.timedelta(1),
+    decimal.Decimal: decimal.Decimal("1.5"),
+    uuid.UUID: uuid.UUID(int=1),
+    pathlib.Path: pathlib.Path("a"),
+    list: [1],
+    list[int]: [1, 2],
+    list[str]: ["a"],
+    list[Record]: [Record()],
+    tuple[int, str]: (1, "a"),
+    set[int]: {1},
+    collections.deque[int]: collections.deque([1]),
+    dict: {"name": "x"},
+    dict[str, int]: {"a": 1},
+    dict[int, str]: {1: "a"},
+    collections.Counter[str]: collections.Counter("a"),
+    collections.defaultdict[str, list[int]]: collections.defaultdict(list, {"a": [1]}),
+    Mapping[str, int]: {"a": 1},
+    Iterable[int]: [1],
+    Sequence[str]: ["a"],
+    Any: {"name": "z", "n": 1},
+    Record: Record(),
+    Aliased: Aliased(),
+    ListRoot: ListRoot([1]),
+    TextRoot: TextRoot("a"),
+    WrittenAsText: WrittenAsText(),
+    FieldWrittenAsText: FieldWrittenAsText(),
+    ReadFromText: ReadFromText(name="x"),
+    Box[int]: Box(item=1),
+    Point: Point(),
+    Pair: Pair("a", 1),
+    Typed: {"name": "a", "n": 1},
+    Color: Color.RED,
+    Mixed: Mixed.ONE,
+    Tuples: Tuples.FIRST,
+    Literal["red", "blue"]: "red",
+    Literal[1, "x"]: 1,
+    int | None: 1,
+    int | list[int]: [1],
+    Record | None: Record(),
+    Annotated[int, Field(ge=0)]: 3,
+    Annotated[list[str], BeforeValidator(lambda v: v.split(",") if isinstance(v, str) else v)]: ["a"],
+    Annotated[int, WrapValidator(lambda v, rest: rest(v["a"] if isinstance(v, dict) else v))]: 1,
+    Annotated[dict[str, int], PlainValidator(lambda v: v)]: {"a": 1},
+    Annotated[list[int], AfterValidator(lambda v: v)]: [1],
+    Annotated[list[int], PlainSerializer(lambda v: "x", return_type=str)]: [1],
+    Annotated[int, PlainSerializer(lambda v: {"a": v}, return_type=dict)]: 1,
+    Json[list[int]]: [1],
+    JsonValue: [1],
+    complex: 1 + 2j,
+    SecretStr: SecretStr("x"),
+    ByteSize: ByteSize(5),
+}
+STEPS = ("name", "n", "country_code", "countryCode", "items", "item", "a", "root", 0, -1, 1, "1", "x")
+
+
+def source(kind: Any) -> Tool:
+    def source() -> Any:
+        raise NotImplementedError
+
+    source.__annotations__ = {"return": kind}
+    return tool(source)
+
+
+def target(kind: Any) -> Tool:
+    def target(x: Any) -> None:
+        raise NotImplementedError
+
+    target.__annotations__ = {"x": kind}
+    return tool(target)
+
+
+SOURCES = {kind: source(kind) for kind in VALUES}
+TARGETS = {kind: target(kind) for kind in VALUES}
+
+
+def refused(made: Tool, taken: Tool, ref: Ref) -> bool:
+    try:
+        check_plan(Plan((Task(1, "source"), Task(2, "target", {"x": ref}))), [made, taken])
+    except PlanError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("kind", VALUES, ids=str)
+def test_no_reference_is_refused_that_would_bind(kind: Any) -> None:
+    for wanted, taken in TARGETS.items():
+        try:
+            bind(Task(2, "target", {"x": Ref(1)}), taken, {1: VALUES[kind]})
+        except ToolError:
+            continue
+        assert not refused(SOURCES[kind], taken, Ref(1)), wanted
+
+
+@pytest.mark.parametrize("kind", VALUES, ids=str)
+def test_no_field_is_refused_that_is_there(kind: Any) -> None:
+    for step in STEPS:
+        try:
+            look_up(Ref(1, (step,)), {1: VALUES[kind]})
+        except ReferenceFailed:
+            continue
+        assert not refused(SOURCES[kind], TARGETS[Any], Ref(1, (step,))), step
+
+
+def test_what_can_not_be_is_still_refused() -> None:
+    """Being cautious must not make the check worthless."""
+    wrong = [(Record, int), (list[int], str), (str, list[int]), (dict[str, int], float), (Record, list[str])]
+    wrong += [(Point, int), (list[int], Record), (int, Typed), (Literal["red", "blue"], Record)]
+    for kind, wanted in wrong:
+        assert refused(SOURCES[kind], TARGETS.get(wanted) or target(wanted), Ref(1)), (kind, wanted)
+    for kind, step in ((Record, "nam"), (Point, "m"), (Typed, "nn"), (str, "upper"), (list[int], "first")):
+        assert refused(SOURCES[kind], TARGETS[Any], Ref(1, (step,))), (kind, step)
