@@ -6,10 +6,13 @@ Neither a task that is deaf to its cancellation nor a thread that hangs keeps th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import threading
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -88,40 +91,38 @@ class _InThread(Generic[T]):
 
     def __init__(self, work: Coroutine[Any, Any, T]) -> None:
         self._work = work
-        self._begun = threading.Event()
-        # Not Thread.join: before Python 3.13, one that Ctrl-C interrupts takes the thread for ended ever after.
-        self._ended = threading.Event()
-        self._task: asyncio.Task[T] | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._value: T
-        self._error: BaseException | None = None
+        # Queues, since their `get` is of one piece: Ctrl-C in the middle of Thread.join takes the thread for ended
+        # ever after (before Python 3.13), and in the middle of Event.wait it may leave the event locked.
+        self._begun: SimpleQueue[tuple[asyncio.AbstractEventLoop, asyncio.Task[T]]] = SimpleQueue()
+        self._ended: SimpleQueue[Callable[[], T]] = SimpleQueue()
 
     def result(self) -> T:
         context = contextvars.copy_context()
         thread = threading.Thread(target=context.run, args=(self._run,), name="llmcompiler-run", daemon=True)
-        thread.start()
         try:
-            self._ended.wait()
+            thread.start()
+            outcome = self._ended.get()
         except KeyboardInterrupt:
-            self._begun.wait(LAST_WAIT)
-            if self._loop is not None and self._task is not None and not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(self._task.cancel)
-            self._ended.wait(LAST_WAIT)
+            with contextlib.suppress(Empty, RuntimeError):  # it never began, or its loop is closed
+                loop, task = self._begun.get(timeout=LAST_WAIT)
+                loop.call_soon_threadsafe(task.cancel)
+                self._ended.get(timeout=LAST_WAIT)
             raise
-        if self._error is not None:
-            raise self._error
-        return self._value
+        return outcome()
 
     def _run(self) -> None:
         try:
-            self._value = asyncio.run(self._main())
+            value = asyncio.run(self._main())
         except BaseException as e:  # handed over to the thread that waits
-            self._error = e
-        finally:
-            self._ended.set()
+            self._ended.put(partial(_raise, e))
+        else:
+            self._ended.put(lambda: value)
 
     async def _main(self) -> T:
-        self._loop = asyncio.get_running_loop()
-        self._task = asyncio.ensure_future(self._work)
-        self._begun.set()
-        return await _alone(self._task)
+        task = asyncio.ensure_future(self._work)
+        self._begun.put((asyncio.get_running_loop(), task))
+        return await _alone(task)
+
+
+def _raise(error: BaseException) -> Any:
+    raise error
