@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import contextvars
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -20,7 +20,9 @@ T = TypeVar("T")
 LAST_WAIT = 10.0
 """Seconds a cancelled run in a thread has to clean up after Ctrl-C."""
 _LAST = 0.5
-"""Seconds that what is left in the event loop has to end when it is cancelled; calls had a grace period before."""
+"""Seconds that what a run left in the event loop has to end when it is cancelled; calls had a grace period before."""
+_HURRY = 3.0
+"""Seconds that a run has to end when Ctrl-C hit it in the middle of a step: more than the grace period of calls."""
 _THREADS = "llmcompiler-asyncio"
 
 
@@ -31,7 +33,7 @@ def run_blocking(work: Coroutine[Any, Any, T]) -> T:
     """
     if _in_loop():
         return _InThread(work).result()
-    return asyncio.run(_alone(work))
+    return _run_alone(work)
 
 
 def _in_loop() -> bool:
@@ -43,23 +45,34 @@ def _in_loop() -> bool:
     return True
 
 
-async def _alone(work: Awaitable[T]) -> T:
-    """`work` in an event loop of its own; whatever it leaves behind there is not waited for when the loop closes."""
-    asyncio.get_running_loop().set_default_executor(_Threads(thread_name_prefix=_THREADS))
-    try:
-        return await work
-    finally:
-        await _leave_behind(asyncio.all_tasks() - {asyncio.current_task()})
+def _run_alone(work: Coroutine[Any, Any, T]) -> T:
+    """`work` in an event loop of its own. What it leaves behind there gets a moment to end, then is left alone."""
+    with asyncio.Runner() as runner:
+        runner.get_loop().set_default_executor(_Threads(thread_name_prefix=_THREADS))
+        left = _HURRY
+
+        async def main() -> T:
+            nonlocal left
+            try:
+                return await work
+            finally:
+                left = _LAST
+
+        try:
+            return runner.run(main())
+        finally:
+            runner.run(_leave_behind(left))
 
 
-async def _leave_behind(tasks: set[asyncio.Task[Any]]) -> None:
+async def _leave_behind(seconds: float) -> None:
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
     if not tasks:
         return
     for task in tasks:
         task.cancel()
-    _, deaf = await asyncio.wait(tasks, timeout=_LAST)
+    _, deaf = await asyncio.wait(tasks, timeout=seconds)
     for task in deaf:
-        # `asyncio.run` waits without end for every task that is registered.
+        # The runner, when it closes, waits without end for every task that is registered.
         asyncio._unregister_task(task)
         task._log_destroy_pending = False  # type: ignore[attr-defined]
     if deaf:
@@ -112,7 +125,7 @@ class _InThread(Generic[T]):
 
     def _run(self) -> None:
         try:
-            value = asyncio.run(self._main())
+            value = _run_alone(self._main())
         except BaseException as e:  # handed over to the thread that waits
             self._ended.put(partial(_raise, e))
         else:
@@ -121,7 +134,7 @@ class _InThread(Generic[T]):
     async def _main(self) -> T:
         task = asyncio.ensure_future(self._work)
         self._begun.put((asyncio.get_running_loop(), task))
-        return await _alone(task)
+        return await task
 
 
 def _raise(error: BaseException) -> Any:

@@ -274,7 +274,8 @@ class LLMCompiler:
                 raise
             raise LimitExceeded("seconds", limits.seconds) from None
         if planning.trouble:
-            raise PlanError(emitter.diagnostics, f"the plan is not whole: {planning.trouble}")
+            found = dict.fromkeys(emitter.diagnostics)  # a repair that changes nothing finds the same again
+            raise PlanError(tuple(found), f"the plan is not whole: {planning.trouble}")
         return check_plan(plan, self.tools)
 
     def plan_sync(self, question: str, **options: Any) -> Plan:

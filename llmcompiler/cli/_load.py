@@ -77,8 +77,9 @@ def _import_file(path: Path) -> ModuleType:
 
 
 def _import_module(name: str) -> ModuleType:
-    if "" not in sys.path and os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
+    here = _current_folder()
+    if "" not in sys.path and here and here not in sys.path:
+        sys.path.insert(0, here)
     if not _ATTRIBUTE.match(name):
         raise ConfigurationError(
             f"{name!r} is not the name of a module: give module:attr or path/to/file.py:attr"
@@ -94,13 +95,23 @@ def _import_module(name: str) -> ModuleType:
         if parent and e.name == name:
             names = [m.name for m in pkgutil.iter_modules(getattr(sys.modules.get(parent), "__path__", []))]
         else:
-            names, last = [m.name for m in pkgutil.iter_modules([os.getcwd()])], name.partition(".")[0]
+            names, last = (
+                [m.name for m in pkgutil.iter_modules([here])] if here else [],
+                name.partition(".")[0],
+            )
         raise ConfigurationError(
             f"no module named `{e.name}`{_near(last, names)}; modules are looked for in the current folder and in "
             f"this Python ({sys.executable}), and a file can be named by its path: path/to/file.py:attr"
         ) from None
     assert isinstance(found, ModuleType)
     return found
+
+
+def _current_folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # deleted meanwhile
+        return ""
 
 
 class _Missing(Exception):

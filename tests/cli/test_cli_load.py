@@ -137,6 +137,17 @@ def test_what_is_wrong_is_said_in_the_users_words(reference: str, words: list[st
     assert "_load.py" not in text
 
 
+def test_a_current_folder_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert names("sample_tools:divide") == ["divide"]
+    with pytest.raises(ConfigurationError, match="no module named `nowhere`"):
+        load_tools(["nowhere"])
+    monkeypatch.chdir(tmp_path)
+
+
 def test_two_tools_of_one_name_are_refused() -> None:
     write("mine.py", "def divide(a: int) -> int:\n    return a\n")
     with pytest.raises(ConfigurationError, match="two tools are named `divide`"):

@@ -42,7 +42,7 @@ def test_pipes() -> None:
 def test_help_is_quick() -> None:
     begun = time.perf_counter()
     assert spawn("--help").code == 0
-    assert time.perf_counter() - begun < 1.0
+    assert time.perf_counter() - begun < 5  # a second on a quiet machine; more than that is not start-up
 
 
 @pytest.mark.parametrize(

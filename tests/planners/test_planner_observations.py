@@ -181,7 +181,7 @@ def test_50_mb_are_cut_in_no_time() -> None:
     ]
     started = time.perf_counter()
     shown = [FORM.value(v) for v in values]
-    assert time.perf_counter() - started < 2.0
+    assert time.perf_counter() - started < 10
     assert all(len(s) < 700 for s in shown)
 
 

@@ -302,6 +302,16 @@ def test_a_plan_that_never_gets_right() -> None:
     assert "hint: there are: echo, double" in done.error
 
 
+def test_a_plan_that_can_not_be_repaired_is_told_once() -> None:
+    with OpenAIServer(default=Text('1. nope("x")\n2. echo("y")\njoin()\n')) as server:
+        done = cli(
+            "plan", QUESTION, *TOOLS, "--model", "openai:m", "--quiet", OPENAI_BASE_URL=server.base_url
+        )
+    assert done.code == 1
+    assert "the plan is not whole: task 1 could not be planned" in done.error
+    assert done.error.count("[unknown-tool]") == 1
+
+
 def test_10_000_tasks_of_a_model() -> None:
     plan = "".join(f'{i}. echo("x{i}")\n' for i in range(1, 10_001)) + "join()\n"
     done = ask(Text(plan, pieces=[plan]), ANSWER, arguments=("--quiet",))

@@ -172,7 +172,7 @@ def test_bombs_end_soon_with_an_error(bomb: str) -> None:
         pass
     else:
         assert result == 0, "only an underflow to zero is a result"
-    assert time.perf_counter() - began < 1
+    assert time.perf_counter() - began < 5
 
 
 @given(st.text(max_size=200))

@@ -207,7 +207,7 @@ async def test_a_small_page_that_unpacks_to_a_huge_one_is_cut(packing: str) -> N
         began = time.perf_counter()
         found = await local_tool(max_bytes=1_000_000)(server.base)
     assert (len(found.text), found.truncated) == (50_000, True)
-    assert time.perf_counter() - began < 2
+    assert time.perf_counter() - began < 10
 
 
 async def test_packed_pages_are_unpacked() -> None:
@@ -230,7 +230,7 @@ async def test_a_slow_page_ends_at_the_time_limit() -> None:
         began = time.perf_counter()
         with pytest.raises(TransientError, match=r"no answer within 0\.3 s"):
             await local_tool(timeout=0.3)(server.base)
-        assert time.perf_counter() - began < 2
+        assert time.perf_counter() - began < 10
 
 
 async def test_a_name_that_takes_for_ever_ends_at_the_time_limit() -> None:
@@ -482,7 +482,7 @@ def test_pages_made_to_hurt_are_read_in_linear_time(part: str) -> None:
     page = part * (1_000_000 // len(part))
     began = time.perf_counter()
     html_to_text(page)
-    assert time.perf_counter() - began < 5
+    assert time.perf_counter() - began < 15
 
 
 @given(

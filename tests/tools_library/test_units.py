@@ -83,7 +83,7 @@ def test_mistakes_are_told(source: str, target: str, says: str) -> None:
     began = time.perf_counter()
     with pytest.raises(ToolError, match=says):
         convert_units(1, source, target)
-    assert time.perf_counter() - began < 2
+    assert time.perf_counter() - began < 10
 
 
 @pytest.mark.parametrize("value", [float("inf"), float("nan"), 1e308])
