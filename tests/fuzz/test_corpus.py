@@ -13,7 +13,7 @@ import pytest
 from tests.language.test_properties import check_json, check_text, items_of
 
 CORPUS = sorted((Path(__file__).parent / "corpus").iterdir())
-LIMIT = 2.0
+LIMIT = 10.0
 """Seconds that one reading of one small input may take; ordinary ones take milliseconds."""
 
 
