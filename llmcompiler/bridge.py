@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import inspect
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -62,6 +63,8 @@ def _run_alone(work: Coroutine[Any, Any, T]) -> T:
             return runner.run(main())
         finally:
             runner.run(_leave_behind(left))
+            if inspect.getcoroutinestate(work) == inspect.CORO_CREATED:
+                work.close()  # stopped before its first step
 
 
 async def _leave_behind(seconds: float) -> None:

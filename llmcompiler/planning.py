@@ -17,7 +17,17 @@ from . import events as ev
 from ._jsonable import describe_error
 from .calls import call_key
 from .diagnostics import Diagnostic
-from .errors import LimitExceeded, ModelAuthenticationError, ModelNotFound, PlanningFailed, UsageError
+from .errors import (
+    LimitExceeded,
+    ModelAuthenticationError,
+    ModelConnectionError,
+    ModelNotFound,
+    ModelRequestRejected,
+    ModelServerError,
+    ModelStreamBroken,
+    PlanningFailed,
+    UsageError,
+)
 from .plan import Join, Plan, Task, Thought
 from .protocols import Observation, PlanContext, PlanItem, Planner
 from .renaming import rename_join, rename_task
@@ -138,7 +148,7 @@ class Planning:
                     return
                 error = PlanningFailed((), "the planner wrote no task and no join")
             tries += 1
-            if tries > self.resumes or self._join is not None:
+            if tries > self.resumes or self._join is not None or (not self._tasks and _is_refusal(error)):
                 self._give_up(error)
                 return
             logger.info("planning broke off (%s); asking again", describe_error(error))
@@ -324,6 +334,13 @@ class Planning:
             self.trouble = (
                 f"task {names} could not be planned: {errors[0].message}" if names else errors[0].message
             )
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether the model gave nothing at all, after whatever its client tried: asking at once again is of no use."""
+    if isinstance(error, ModelStreamBroken):
+        return False
+    return isinstance(error, (ModelRequestRejected, ModelServerError, ModelConnectionError))
 
 
 async def _generator(stream: AsyncIterator[PlanItem]) -> AsyncGenerator[PlanItem, None]:

@@ -157,6 +157,15 @@ async def sync_calls_inside_the_loop() -> None:
             raise AssertionError("an empty question was taken")
 
 
+def sync_calls_of_tools_that_never_end() -> None:
+    """Neither these calls nor the end of this process waits for them."""
+    compiler = LLMCompiler([bad.deaf, bad.deaf_for_long, bad.hangs_in_a_thread, bad.echo])
+    plan = '1. deaf()\n2. deaf_for_long()\n3. hangs_in_a_thread()\n4. echo("fine")\njoin($4)'
+    begun = time.monotonic()
+    assert compiler.execute_sync(plan, limits=Limits(seconds=0.5)).output == "fine"
+    assert time.monotonic() - begun < 10
+
+
 async def main() -> None:
     await arguments_that_are_wrong()
     await tools_that_are_not_there()
@@ -168,5 +177,6 @@ async def main() -> None:
 
 if __name__ == "__main__":
     asyncio.run(main())
+    sync_calls_of_tools_that_never_end()
     gc.collect()
     print("all is well")  # noqa: T201 - its parent reads it

@@ -19,7 +19,10 @@ from llmcompiler import (
     Limits,
     LLMCompiler,
     ModelAuthenticationError,
+    ModelConnectionError,
+    ModelRateLimited,
     ModelReplyInvalid,
+    ModelServerError,
     ModelStreamBroken,
     OutputDelta,
     PlanContext,
@@ -204,6 +207,18 @@ def test_a_model_that_never_answers_is_its_own_error() -> None:
     run = Run([ModelAuthenticationError("wrong key", 401)])
     assert isinstance(run.error, ModelAuthenticationError)
     assert len(run.planner.contexts) == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ModelRateLimited("busy", 429, 60), ModelServerError("down", 503), ModelConnectionError("refused")],
+)
+def test_a_model_whose_client_gave_up_is_not_asked_again_before_there_is_a_task(error: Exception) -> None:
+    run = Run([error, error, error])
+    assert run.error is error
+    assert len(run.planner.contexts) == 1
+    later = Run([[call(1, 1, "a"), error], [call(2, 1), Join()]])
+    assert later.purposes() == ["plan", "resume"]
 
 
 def test_the_joiners_error_keeps_the_results() -> None:
