@@ -34,11 +34,13 @@ class ToolContext:
     """The run's clock, in seconds."""
     sink: Callable[[str, float | None, Any], None] | None = field(default=None, repr=False)
     """Where progress goes."""
+    item: int | None = None
+    """Position of the item, from 0, for a call of a `for` task."""
 
     @property
     def idempotency_key(self) -> str:
         """The same for every attempt of this call and different for every other call: send it along with a write."""
-        return f"{self.run_id}:{self.task_id}"
+        return f"{self.run_id}:{self.task_id}" + ("" if self.item is None else f":{self.item}")
 
     @property
     def remaining(self) -> float | None:

@@ -10,18 +10,22 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from . import tfu
 from ._jsonable import describe_error
 from .binding import bind
 from .context import ToolContext
+from .effects import Access
 from .errors import ToolError
+from .options import Effect
 from .outcomes import Cancelled, Failed, Outcome, Skipped, Succeeded
 from .plan import Task
 from .protocols import Approver
-from .result import TaskResult
+from .result import TaskResult, Via
 from .tools import Tool, ToolRegistry
+
+Key = int | tuple[int, int]
 
 
 class Call:
@@ -42,8 +46,33 @@ class Call:
     """Whether it has a place under the caps."""
     approval = False
     """Whether the call has to be approved before it is made."""
+    key: Key
+    """Its name in the task-fetching unit: the task's id, or (id, position) for an item of a `for` task."""
+    item: int | None = None
+    """Position of the item, from 0, for a call of a `for` task."""
+    value: Any = None
+    """The item itself."""
+    parent: Call | None = None
+    """The `for` task that the item belongs to."""
+    parts: Sequence[Call] = ()
+    """The calls of a `for` task, once it is expanded."""
+    effect: Effect | None = None
+    """Effect of this very call; set when its arguments are known."""
+    access: Access | None = None
+    """What the call reads and writes; set when its arguments are known."""
+    after: tuple[int, ...] = ()
+    """Tasks it is ordered after because of what they read or write."""
+    estimate: float | None = None
+    """Seconds it is expected to take; None where nothing is known of the tool."""
+    via: Via = "call"
+    """How it came by its outcome; set by whoever brings it about."""
+    cache: Literal["hit", "miss"] | None = None
+    """What the result cache had, where it was asked."""
+    share: Any = None
+    """For `Sharing`'s own use: set while the call's result is one that others wait for."""
 
     def __init__(self, driver: Driver, task: Task, tool: Tool | None, round_: int, reuse: int | None) -> None:
+        self.key = task.id
         self.driver = driver
         self.task = task
         self.tool = tool
@@ -75,6 +104,7 @@ class Call:
             deadline,
             driver.now,
             lambda message, fraction, data: driver.watch.progress(self, message, fraction, data),
+            self.item,
         )
 
 
@@ -90,11 +120,14 @@ class Watch:
     def retried(self, call: Call, error: Exception, delay: float) -> None:
         """An attempt failed; another follows after `delay` seconds."""
 
+    def hedged(self, call: Call, seconds: float) -> None:
+        """A second call is made beside the first, which has taken `seconds`."""
+
     def progress(self, call: Call, message: str, fraction: float | None, data: Any) -> None:
         """The tool reports; may come from another thread."""
 
-    def approval(self, call: Call) -> None:
-        """The call waits for approval."""
+    def approval(self, call: Call, digest: str = "", expires: float | None = None) -> None:
+        """The call waits for approval of these very arguments, until `expires` on the run's clock."""
 
     def finished(self, call: Call) -> None:
         """The call has its outcome."""

@@ -69,17 +69,35 @@ class Emitter(Watch):
             tool=call.task.tool,
             args=dict(call.arguments),
             attempt=call.attempts,
+            item=call.item,
         )
 
     def retried(self, call: Call, error: Exception, delay: float) -> None:
         """An attempt failed; another follows."""
-        self.emit(ev.TaskRetried, task_id=call.task.id, attempt=call.attempts, error=error, delay=delay)
+        self.emit(
+            ev.TaskRetried,
+            task_id=call.task.id,
+            attempt=call.attempts,
+            error=error,
+            delay=delay,
+            item=call.item,
+        )
+
+    def hedged(self, call: Call, seconds: float) -> None:
+        """A second call is made beside a slow one."""
+        self.emit(ev.TaskHedged, task_id=call.task.id, tool=call.task.tool, after=seconds, item=call.item)
 
     def progress(self, call: Call, message: str, fraction: float | None, data: Any) -> None:
         """The tool reports; from a thread it is handed over to the event loop first."""
         if self.quiet:
             return
-        fields = {"task_id": call.task.id, "message": str(message), "fraction": fraction, "data": data}
+        fields = {
+            "task_id": call.task.id,
+            "message": str(message),
+            "fraction": fraction,
+            "data": data,
+            "item": call.item,
+        }
         try:
             here = asyncio.get_running_loop() is self._loop
         except RuntimeError:
@@ -94,13 +112,34 @@ class Emitter(Watch):
         if call.outcome is None:
             self.emit(ev.TaskProgress, **fields)
 
-    def approval(self, call: Call) -> None:
+    def approval(self, call: Call, digest: str = "", expires: float | None = None) -> None:
         """The call waits for approval."""
-        self.emit(ev.ApprovalRequested, task_id=call.task.id, tool=call.task.tool, args=dict(call.arguments))
+        self.emit(
+            ev.ApprovalRequested,
+            task_id=call.task.id,
+            tool=call.task.tool,
+            args=dict(call.arguments),
+            digest=digest,
+            expires=expires,
+            item=call.item,
+        )
 
     def finished(self, call: Call) -> None:
         """The call has its outcome."""
         assert call.outcome is not None
+        if call.item is not None:
+            self.emit(
+                ev.ItemFinished,
+                task_id=call.task.id,
+                tool=call.task.tool,
+                item=call.item,
+                outcome=call.outcome,
+                started=call.started,
+                attempts=call.attempts,
+                via=call.via,
+                cache=call.cache,
+            )
+            return
         self.emit(
             ev.TaskFinished,
             task_id=call.task.id,
@@ -109,6 +148,8 @@ class Emitter(Watch):
             started=call.started,
             attempts=call.attempts,
             reused=call.reuse,
+            via=call.via,
+            cache=call.cache,
         )
 
     def blocked(self, call: Call, seconds: float) -> None:

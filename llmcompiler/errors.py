@@ -10,7 +10,12 @@
     │   ├── ArgumentError               its arguments do not fit its schema
     │   ├── ReferenceFailed             `$1.height` is not in the result of task 1
     │   ├── ToolTimeout                 it took longer than its timeout
+    │   ├── GuardFailed                 the condition of an `if` can not be decided
+    │   ├── ItemsFailed                 items of a `for` failed; `.items`
+    │   ├── CircuitOpen                 it failed too often of late and is left alone for a while
+    │   ├── BatchFailed                 its batch function gave something that is not a list of results
     │   ├── ApprovalDenied              a call that needs approval did not get it
+    │   │   └── ApprovalExpired         nobody decided in time
     │   └── TransientError              raised by tools: worth another try
     ├── ModelError                      the model's server
     │   ├── ModelConnectionError        unreachable, or the connection broke
@@ -29,12 +34,13 @@ Errors carry attributes and build their text from them. No error holds a key or 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .diagnostics import Diagnostic
+    from .outcomes import Outcome
     from .result import RunResult
 
 
@@ -117,8 +123,59 @@ class ToolTimeout(ToolError, TimeoutError):
         )
 
 
+class GuardFailed(ToolError):
+    """The condition of an `if` task can not be decided: it compares things that have no order, or the like."""
+
+    def __init__(self, guard: str, problem: str) -> None:
+        self.guard = guard
+        self.problem = problem
+        super().__init__(f"the condition `{guard}` can not be decided: {problem}")
+
+
+class ItemsFailed(ToolError):
+    """Items of a `for` task failed, and its policy is `"fail"`. `items` holds the outcome of every item, in order."""
+
+    def __init__(self, tool: str, items: Sequence[Outcome]) -> None:
+        self.tool = tool
+        self.items = tuple(items)
+        bad = [(i, o) for i, o in enumerate(self.items) if o.status not in ("succeeded", "skipped")]
+        shown = "; ".join(f"item {i}: {_reason(o)}" for i, o in bad[:3]) + ("; ..." if len(bad) > 3 else "")
+        super().__init__(f"{len(bad)} of {len(self.items)} calls of `{tool}` failed: {shown}")
+
+    @property
+    def values(self) -> dict[int, Any]:
+        """The values of the items that succeeded, by position."""
+        return {i: o.value for i, o in enumerate(self.items) if o.status == "succeeded"}  # type: ignore[union-attr]
+
+
+def _reason(outcome: Outcome) -> str:
+    error = getattr(outcome, "error", None)
+    text = f"{type(error).__name__}: {error}" if error is not None else getattr(outcome, "reason", "")
+    text = " ".join(str(text).split()) or outcome.status
+    return text if len(text) <= 120 else text[:117] + "..."
+
+
+class CircuitOpen(ToolError):
+    """The tool failed too many times in a row; it is not called again for `seconds` more."""
+
+    def __init__(self, tool: str, seconds: float) -> None:
+        self.tool = tool
+        self.seconds = seconds
+        super().__init__(
+            f"`{tool}` failed too many times in a row and is not called for another {seconds:.3g} s"
+        )
+
+
+class BatchFailed(ToolError):
+    """The tool's batch function gave something that is not one result for each call."""
+
+
 class ApprovalDenied(ToolError):
     """A call that needs approval was rejected, or nobody was there to approve it."""
+
+
+class ApprovalExpired(ApprovalDenied):
+    """Nobody decided about a call that needs approval before its time was up."""
 
 
 class TransientError(ToolError):

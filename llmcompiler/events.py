@@ -14,7 +14,7 @@ from .diagnostics import Diagnostic
 from .models.base import Usage
 from .outcomes import Cancelled, Failed, Outcome, Skipped, Succeeded
 from .plan import Task
-from .result import Timing
+from .result import Timing, Via
 
 PlanPurpose = Literal["plan", "repair", "resume", "replan", "given"]
 """Why planning starts: a first plan, mended tasks, after a broken stream, a later round, a plan given by the caller."""
@@ -107,6 +107,8 @@ class TaskStarted(Event):
     tool: str
     args: dict[str, Any]
     attempt: int = 1
+    item: int | None = None
+    """Position of the item, from 0, for a call of a `for` task."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +119,7 @@ class TaskProgress(Event):
     message: str
     fraction: float | None = None
     data: Any = None
+    item: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +131,18 @@ class TaskRetried(Event):
     """The try that failed, from 1."""
     error: Exception
     delay: float
+    item: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskHedged(Event):
+    """The call is slower than most: a second one was made, and the first result counts."""
+
+    task_id: int
+    tool: str
+    after: float
+    """Seconds the first call had taken."""
+    item: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +152,26 @@ class ApprovalRequested(Event):
     task_id: int
     tool: str
     args: dict[str, Any]
+    digest: str = ""
+    """Fingerprint of the tool and these arguments; an approval holds for them alone."""
+    expires: float | None = None
+    """When the request lapses, in seconds since the run began; None when it does not."""
+    item: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemFinished(Event):
+    """A call of a `for` task has its outcome; the task itself has one `TaskFinished` when all of its calls have."""
+
+    task_id: int
+    tool: str
+    item: int
+    """Position of the item, from 0."""
+    outcome: Outcome
+    started: float | None
+    attempts: int = 0
+    via: Via = "call"
+    cache: Literal["hit", "miss"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +185,11 @@ class TaskFinished(Event):
     """When the call was made, in seconds since the run began; None if it never was."""
     attempts: int = 0
     reused: int | None = None
-    """The task of an earlier round whose result was used again, if so."""
+    """The earlier task whose result was used again, if so."""
+    via: Via = "call"
+    """How it came by its outcome."""
+    cache: Literal["hit", "miss"] | None = None
+    """What the result cache had, where it was asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +246,9 @@ EVENTS: tuple[type[Event], ...] = (
     TaskStarted,
     TaskProgress,
     TaskRetried,
+    TaskHedged,
     ApprovalRequested,
+    ItemFinished,
     TaskFinished,
     PlanFinished,
     JoinStarted,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from .errors import ConfigurationError
@@ -26,6 +27,14 @@ class Limits:
     """Tokens in and out, as far as the models tell. Checked before each request."""
     seconds: float | None = None
     """Seconds for planning and running. Then calls are cancelled and the joiner answers with what there is."""
+    tasks_per_tool: int | Mapping[str, int] | None = None
+    """Calls of one tool over all rounds, items of `for` tasks included: a number for every tool, or by name."""
+    rounds: int | None = None
+    """Rounds of plan and execution; beside the compiler's `max_replans`, the smaller counts."""
+    cost: float | None = None
+    """US dollars for models, as far as their prices are known. Checked before each request."""
+    expansion: int | None = 1_000
+    """Items of one `for` task. Checked before any of them is called."""
 
     def __post_init__(self) -> None:
         for f in fields(self):

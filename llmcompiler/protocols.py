@@ -156,6 +156,12 @@ class ApprovalRequest:
     task_id: int
     tool: str
     arguments: Mapping[str, Any]
+    digest: str = ""
+    """Fingerprint of the tool and exactly these arguments: the approval holds for them alone."""
+    expires: float | None = None
+    """When the request lapses, in seconds since the run began; None when it does not."""
+    item: int | None = None
+    """Position of the item, from 0, for a call of a `for` task."""
 
 
 Approver = Callable[[ApprovalRequest], Awaitable[bool]]

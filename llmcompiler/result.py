@@ -4,13 +4,58 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from ._jsonable import dumps, error_to_dict, to_jsonable
 from .diagnostics import Diagnostic
+from .effects import Access
 from .models.base import Usage
 from .outcomes import Outcome, Succeeded
 from .plan import Plan, Task
+
+Via = Literal["call", "reused", "merged", "constant", "cache", "batch", "fallback"]
+"""How a task came by its outcome: its own call; the result of the same call in an earlier round, of one in the same run
+or one under way; a pure call made before; the result cache; a batch; the tool's fallback."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemResult:
+    """One item of a `for` task and what became of it. Times are seconds since the run began."""
+
+    outcome: Outcome
+    started: float | None
+    finished: float
+    attempts: int = 0
+    via: Via = "call"
+
+    @property
+    def seconds(self) -> float:
+        """How long the call took, every try included; 0 if it was never made."""
+        return 0.0 if self.started is None else self.finished - self.started
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        return {
+            "outcome": self.outcome.to_dict(),
+            "started": self.started,
+            "finished": self.finished,
+            "attempts": self.attempts,
+            "via": self.via,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a pass of the compiler did to a plan."""
+
+    name: str
+    """The pass: `fold`, `merge`, `drop`, `batch`, ..."""
+    task_id: int | None
+    text: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form."""
+        return {"pass": self.name, "task_id": self.task_id, "text": self.text}
 
 
 @dataclass(slots=True)
@@ -28,6 +73,18 @@ class TaskResult:
     attempts: int = 0
     reused: int | None = None
     """The earlier task whose result was used again, if so."""
+    via: Via = "call"
+    """How it came by its outcome."""
+    after: tuple[int, ...] = ()
+    """Tasks it had to let end first because of what they read or write; values play no part in it."""
+    items: tuple[ItemResult, ...] = ()
+    """What became of each item, where the task is a `for`."""
+    effect: str | None = None
+    """Effect of the call, as declared."""
+    access: Access | None = None
+    """Resources of the call; None where it was never known."""
+    estimate: float | None = None
+    """Seconds the call was expected to take when it was planned; None where nothing was known of the tool."""
 
     @property
     def seconds(self) -> float:
@@ -48,6 +105,9 @@ class TaskResult:
             "finished": self.finished,
             "attempts": self.attempts,
             "reused": self.reused,
+            "via": self.via,
+            "after": list(self.after),
+            **({"items": [i.to_dict() for i in self.items]} if self.task.each is not None else {}),
         }
 
 
@@ -122,6 +182,10 @@ class RunResult:
     thoughts: list[str] = field(default_factory=list)
     feedback: list[str] = field(default_factory=list)
     """What the joiner asked for, one text a replan."""
+    notes: list[Note] = field(default_factory=list)
+    """What the passes did to the plans."""
+    concurrency: int | None = None
+    """Calls at once that the executor allowed; None for no cap."""
     error: Exception | None = None
     """Why there is no answer, if there is none."""
 
@@ -162,6 +226,7 @@ class RunResult:
             "diagnostics": [d.to_dict() for d in self.diagnostics],
             "thoughts": self.thoughts,
             "feedback": self.feedback,
+            "notes": [n.to_dict() for n in self.notes],
         }
 
     def to_json(self, *, indent: int | None = None) -> str:

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import fields
 from functools import cached_property
-from typing import Any, Literal, get_args, overload
+from typing import Any, overload
 
 from .docstrings import describe
 from .errors import ToolDefinitionError
+from .options import CircuitBreaker, Effect, ItemPolicy, RateLimit, ToolOptions
 from .parameters import MISSING, Parameter, from_function, from_json_schema
 from .signatures import signature_text
-
-Effect = Literal["pure", "read", "write"]
-"""`pure`: a function of its arguments. `read`: looks at the world. `write`: changes it."""
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[.-][A-Za-z0-9_]+)*\Z")
 RESERVED = frozenset({"join", "finish", "for", "if", "and", "or", "not", "in", "true", "false", "none"})
@@ -41,14 +40,7 @@ class Tool:
         gives_other: bool = False,
         context: str | None = None,
         extra_arguments: bool = False,
-        effect: Effect | None = None,
-        idempotent: bool | None = None,
-        resource: Any = None,
-        requires_approval: bool | Callable[..., bool] = False,
-        timeout: float | None = None,
-        retries: int | None = None,
-        retry_on: Iterable[type[BaseException]] = (),
-        max_concurrency: int | None = None,
+        **options: Any,
     ) -> None:
         self.func = func
         self.name = name
@@ -59,15 +51,18 @@ class Tool:
         """Whether results may differ from what `returns` shows."""
         self.context = context
         self.extra_arguments = extra_arguments
-        self.effect = effect
-        self.resource = resource
-        self.requires_approval = requires_approval
-        self.timeout = timeout
-        self.retries = retries
-        self.retry_on = tuple(retry_on)
-        self.max_concurrency = max_concurrency
+        self.options = ToolOptions(**options).checked(name)
+        """Everything declared about its calls."""
+        declared = self.options
+        self.effect: Effect | None = None if callable(declared.effect) else declared.effect
+        """None where undeclared, or where each call has its own (`options.effect` is a function)."""
+        self.requires_approval = declared.requires_approval
+        self.timeout = declared.timeout
+        self.retries = declared.retries
+        self.retry_on = tuple(declared.retry_on)
+        self.max_concurrency = declared.max_concurrency
+        self.fallback: Tool | None = self._as_fallback(declared.fallback)
         self._description = description
-        self._idempotent = idempotent
         self.is_async = callable(func) and (
             inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(type(func).__call__)
         )
@@ -96,23 +91,21 @@ class Tool:
             raise bad("is not callable")
         if inspect.isasyncgenfunction(self.func) or inspect.isgeneratorfunction(self.func):
             raise bad("is a generator", "return a list, and use ctx.progress(...) for news on the way")
-        if self.effect is not None and self.effect not in get_args(Effect):
-            raise bad(f"has effect={self.effect!r}", "use 'pure', 'read', 'write' or leave it out")
-        if self.timeout is not None and not (isinstance(self.timeout, (int, float)) and self.timeout > 0):
-            raise bad(f"has timeout={self.timeout!r}", "give seconds above 0")
-        if self.retries is not None and (not isinstance(self.retries, int) or self.retries < 0):
-            raise bad(f"has retries={self.retries!r}", "give a whole number, 0 or more")
-        if self.max_concurrency is not None and (
-            not isinstance(self.max_concurrency, int) or self.max_concurrency < 1
-        ):
-            raise bad(f"has max_concurrency={self.max_concurrency!r}", "give a whole number, 1 or more")
-        for kind in self.retry_on:
-            if not (isinstance(kind, type) and issubclass(kind, Exception)):
-                raise bad(f"has {kind!r} in retry_on", "give exception classes")
-        if inspect.iscoroutinefunction(self.requires_approval):
-            raise bad("has an async function in requires_approval", "write a plain `def`")
-        if self.effect in ("pure", "read") and self._idempotent is False:
-            raise bad(f"is {self.effect} and not idempotent", "leave idempotent out")
+
+    def _as_fallback(self, given: Any) -> Tool | None:
+        if given is None:
+            return None
+        other = given if isinstance(given, Tool) else tool_from_function(given)
+        problem = next((f"has no argument `{n}`" for n in self.params if n not in other.params), "")
+        if other.extra_arguments:
+            problem = ""
+        for name, param in other.params.items():
+            if param.required and (name not in self.params or not self.params[name].required):
+                problem = problem or f"needs `{name}`"
+        if problem:
+            hint = f"it is called with the same arguments: {self.signature}"
+            raise ToolDefinitionError(self.name, f"has the fallback `{other.name}`, which {problem}", hint)
+        return other
 
     @classmethod
     def from_schema(
@@ -197,7 +190,7 @@ class Tool:
     @property
     def idempotent(self) -> bool:
         """Whether calling it twice is as good as once: declared, or because it is pure or read."""
-        return bool(self._idempotent) or self.effect in ("pure", "read")
+        return self.options.repeatable
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form: name, description, schemas, effect."""
@@ -243,18 +236,7 @@ def _signature_parameters(func: Callable[..., Any]) -> list[inspect.Parameter]:
         return []
 
 
-_OPTIONS = frozenset(
-    {
-        "effect",
-        "idempotent",
-        "resource",
-        "requires_approval",
-        "timeout",
-        "retries",
-        "retry_on",
-        "max_concurrency",
-    }
-)
+_OPTIONS = frozenset(f.name for f in fields(ToolOptions)) - {"counted"}
 
 
 def _known_options(name: str, options: Mapping[str, Any]) -> None:
@@ -271,14 +253,24 @@ def tool(
     *,
     name: str | None = None,
     description: str | None = None,
-    effect: Effect | None = None,
+    effect: Effect | Callable[..., Effect | None] | None = None,
     idempotent: bool | None = None,
-    resource: str | Iterable[str] | Callable[..., Any] | None = None,
+    resource: Hashable | Iterable[Hashable] | Mapping[str, Any] | Callable[..., Any] | None = None,
     requires_approval: bool | Callable[..., bool] = False,
     timeout: float | None = None,
     retries: int | None = None,
     retry_on: Iterable[type[BaseException]] = (),
     max_concurrency: int | None = None,
+    version: str = "1",
+    cache: bool | float | None = None,
+    vary: Callable[[], Hashable] | None = None,
+    batch: Callable[[list[dict[str, Any]]], Any] | None = None,
+    max_batch: int = 100,
+    hedge: bool | None = None,
+    rate_limit: RateLimit | str | None = None,
+    breaker: CircuitBreaker | None = None,
+    fallback: Any = None,
+    on_item_error: ItemPolicy | None = None,
 ) -> Callable[[Callable[..., Any]], Tool]: ...
 def tool(func: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     """Make a tool of a typed function, sync or async.
@@ -291,14 +283,28 @@ def tool(func: Callable[..., Any] | None = None, /, **options: Any) -> Any:
         **options: All of them keywords:
 
             - `name`, `description`: instead of the function's own.
-            - `effect`: `"pure"`, `"read"` or `"write"`; undeclared runs in parallel and is never repeated by itself.
+            - `effect`: `"pure"`, `"read"` or `"write"`, or a function of the arguments that says which; undeclared runs
+              in parallel and is never repeated by itself.
             - `idempotent`: calling twice is as good as once.
-            - `resource`: what a write changes or a read looks at: a key, several, or a function of the arguments.
+            - `resource`: what a write changes or a read looks at: a key, several, `{"read": keys, "write": keys}`, or a
+              function of the arguments that gives one of these. A write without it is ordered against everything.
             - `requires_approval`: True, or a function of the arguments.
             - `timeout`: seconds for one try.
             - `retries`: more tries after the first, for transient errors and those in `retry_on`.
             - `retry_on`: exception classes that are worth another try.
             - `max_concurrency`: calls of this tool at once.
+            - `version`: change it when the tool's results change: cached ones of another version are not used.
+            - `cache`: False keeps a pure or read tool out of the result cache; a number is its time to live in seconds.
+            - `vary`: what beside the arguments a result depends on, such as the current user: a function without
+              arguments, called in the context of the run. Calls are merged and cached only where it gives the same.
+            - `batch`: a function that makes many calls at once: takes a list of argument dicts, gives the list of their
+              results in order, an exception in the place of one that failed. Sync or async.
+            - `max_batch`: calls in one batch, at most.
+            - `hedge`: make a second call where the first is slower than most; see `AsyncExecutor`.
+            - `rate_limit`: `"10/s"`, or a `RateLimit`, which several tools may share by name.
+            - `breaker`: a `CircuitBreaker`: fail at once for a while after many failures in a row.
+            - `fallback`: a tool (or function) called with the same arguments when this one failed for good.
+            - `on_item_error`: what a failed item does to its `for` task: `"fail"`, `"skip"` or `"collect"`.
 
     Raises:
         ToolDefinitionError: A hint is missing, a default does not fit, an option is wrong.

@@ -1,0 +1,185 @@
+"""What a call reads and changes: effect and resource keys as sets that can be compared. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+from ._fact import fact
+from ._jsonable import describe_error
+from .errors import ToolError
+
+if TYPE_CHECKING:
+    from .tools import Tool
+
+Keys = frozenset[Hashable] | None
+"""Resource keys; None is everything there is."""
+
+_NONE: frozenset[Hashable] = frozenset()
+
+
+class _Undeclared:
+    """Stands for whatever a call touches that declares nothing: only a write of everything overlaps it."""
+
+    def __repr__(self) -> str:
+        return "<undeclared>"
+
+
+_UNDECLARED = _Undeclared()
+
+
+class BadResource(ValueError):
+    """Something that is not a resource key, or keys."""
+
+
+@fact
+class Access:
+    """The resource keys a call reads and those it writes."""
+
+    reads: Keys = _NONE
+    writes: Keys = _NONE
+
+    @property
+    def nothing(self) -> bool:
+        """Whether the call can stand in nobody's way."""
+        return self.reads is not None and not self.reads and self.writes is not None and not self.writes
+
+    def conflicts(self, other: Access) -> bool:
+        """Whether the order of the two calls matters: one writes what the other reads or writes."""
+        return (
+            _overlap(self.writes, other.writes)
+            or _overlap(self.writes, other.reads)
+            or _overlap(self.reads, other.writes)
+        )
+
+    def __or__(self, other: Access) -> Access:
+        return Access(_union(self.reads, other.reads), _union(self.writes, other.writes))
+
+
+def _overlap(a: Keys, b: Keys) -> bool:
+    if a is None:
+        return b is None or bool(b)
+    if b is None:
+        return bool(a)
+    return not a.isdisjoint(b)
+
+
+def _union(a: Keys, b: Keys) -> Keys:
+    return None if a is None or b is None else a | b
+
+
+NOTHING = Access()
+UNDECLARED = Access(reads=frozenset({_UNDECLARED}))
+READS_ALL = Access(reads=None)
+WRITES_ALL = Access(reads=None, writes=None)
+
+
+def keys_of(resource: Any) -> frozenset[Hashable] | dict[str, frozenset[Hashable]]:
+    """Resource keys from what a tool declares: a key, several, or `{"read": keys, "write": keys}`.
+
+    A text is one key, as is any hashable thing that is not a list, set or tuple of keys; None is no key.
+
+    Raises:
+        BadResource: A key is not hashable, or the mapping has other entries.
+    """
+    if isinstance(resource, Mapping):
+        if unknown := sorted(map(repr, set(resource) - {"read", "write"})):
+            raise BadResource(f'a mapping may have "read" and "write", not {", ".join(unknown)}')
+        return {kind: _flat(keys) for kind, keys in resource.items()}
+    return _flat(resource)
+
+
+def _flat(keys: Any) -> frozenset[Hashable]:
+    if keys is None:
+        return _NONE
+    if isinstance(keys, (list, tuple, set, frozenset)) or (
+        isinstance(keys, Iterable) and not isinstance(keys, Hashable)
+    ):
+        several = list(keys)
+    else:
+        several = [keys]
+    for key in several:
+        try:
+            hash(key)
+        except TypeError:
+            raise BadResource(
+                f"the key {key!r} is not hashable; use texts, numbers or tuples of them"
+            ) from None
+    return frozenset(several)
+
+
+def effect_of(tool: Tool, arguments: Mapping[str, Any]) -> Literal["pure", "read", "write"] | None:
+    """The effect of one call.
+
+    Raises:
+        ToolError: The tool's effect function raised, or gave something that is no effect.
+    """
+    effect = tool.options.effect
+    if not callable(effect):
+        return effect
+    try:
+        found = effect(**arguments)
+    except Exception as e:
+        raise ToolError(f"the effect function of `{tool.name}` raised {describe_error(e)}") from e
+    if found not in ("pure", "read", "write", None):
+        raise ToolError(
+            f"the effect function of `{tool.name}` gave {found!r}, not 'pure', 'read', 'write' or None"
+        )
+    return found
+
+
+def access_of(tool: Tool, arguments: Mapping[str, Any]) -> Access:
+    """What the call with these (bound) arguments reads and writes.
+
+    A write without resource writes everything, a read without one reads everything, a pure call touches nothing.
+
+    Raises:
+        ToolError: The tool's effect or resource function raised, or gave something unusable.
+    """
+    return _access(tool, effect_of(tool, arguments), arguments)
+
+
+def _access(tool: Tool, effect: str | None, arguments: Mapping[str, Any] | None) -> Access:
+    resource = tool.options.resource
+    if effect == "pure":
+        return NOTHING
+    if resource is None or (callable(resource) and arguments is None):
+        if effect is None and resource is not None:
+            return READS_ALL
+        return WRITES_ALL if effect == "write" else READS_ALL if effect == "read" else UNDECLARED
+    if callable(resource):
+        assert arguments is not None
+        try:
+            resource = resource(**arguments)
+        except Exception as e:
+            raise ToolError(f"the resource function of `{tool.name}` raised {describe_error(e)}") from e
+    try:
+        keys = keys_of(resource)
+    except BadResource as e:
+        raise ToolError(f"the resource of `{tool.name}` can not be used: {e}") from e
+    if isinstance(keys, dict):
+        if effect != "write" and keys.get("write"):
+            raise ToolError(f"`{tool.name}` declares what it writes and is not effect='write'")
+        return Access(keys.get("read", _NONE), keys.get("write", _NONE))
+    if effect == "write":
+        # A write may look at what it changes, too: reads of the same keys are in its way either way.
+        return Access(_NONE, keys)
+    return Access(keys) if effect == "read" else Access(keys | {_UNDECLARED})
+
+
+def worst_access(tool: Tool) -> Access:
+    """The most that any call of the tool may touch: for one whose arguments are not known yet."""
+    effect = tool.options.effect
+    if callable(effect):
+        return WRITES_ALL
+    try:
+        return _access(tool, effect, None)
+    except ToolError:  # static and unusable: its calls fail, and until then they stand in every way
+        return WRITES_ALL
+
+
+def is_static(tool: Tool) -> bool:
+    """Whether every call of the tool touches the same."""
+    return not callable(tool.options.effect) and (
+        tool.options.effect == "pure" or not callable(tool.options.resource)
+    )
