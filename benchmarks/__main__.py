@@ -10,12 +10,13 @@ import platform
 import sys
 from typing import Any
 
-NAMES = ("overhead", "scale", "makespan", "latency", "startup")
+NAMES = ("overhead", "scale", "makespan", "latency", "hedging", "startup")
 TITLES = {
     "overhead": "Overhead per no-op async task (floor: plain asyncio tasks)",
     "scale": "Cost per task and memory by size",
     "makespan": "Makespan over critical path, simulated latencies of 60 ms on average",
     "latency": "Time to call",
+    "hedging": "A tool of which 1 % of the calls take 100 ms instead of 2 ms, hedging off and on",
     "startup": "Import time",
 }
 

@@ -11,8 +11,13 @@ from .diagnostics import Diagnostic
 from .driver import Call, Driver, Executor
 from .errors import (
     ApprovalDenied,
+    ApprovalExpired,
     ArgumentError,
+    BatchFailed,
+    CircuitOpen,
     ConfigurationError,
+    GuardFailed,
+    ItemsFailed,
     LimitExceeded,
     LLMCompilerError,
     ModelAuthenticationError,
@@ -38,6 +43,7 @@ from .events import (
     ApprovalRequested,
     DiagnosticEmitted,
     Event,
+    ItemFinished,
     JoinStarted,
     OutputDelta,
     PlanFinished,
@@ -46,6 +52,7 @@ from .events import (
     RunFinished,
     RunStarted,
     TaskFinished,
+    TaskHedged,
     TaskPlanned,
     TaskProgress,
     TaskRetried,
@@ -55,7 +62,9 @@ from .events import (
 from .executor import AsyncExecutor
 from .limits import Limits
 from .models.base import Message, Model, ModelChunk, ModelRequest, Usage
+from .options import CircuitBreaker, RateLimit
 from .outcomes import Cancelled, Failed, Outcome, Skipped, Succeeded
+from .passes import Passes
 from .plan import Each, Join, Plan, Task, Thought
 from .protocols import (
     Answer,
@@ -70,7 +79,8 @@ from .protocols import (
     Replan,
     Reporter,
 )
-from .result import RunResult, TaskResult, Timing
+from .result import ItemResult, Note, RunResult, TaskResult, Timing
+from .run import Run
 from .tools import Tool, ToolRegistry, tool
 from .values import Ref, Template, Var
 
@@ -96,13 +106,17 @@ def __dir__() -> list[str]:
 __all__ = [
     "Answer",
     "ApprovalDenied",
+    "ApprovalExpired",
     "ApprovalRequest",
     "ApprovalRequested",
     "Approver",
     "ArgumentError",
     "AsyncExecutor",
+    "BatchFailed",
     "Call",
     "Cancelled",
+    "CircuitBreaker",
+    "CircuitOpen",
     "ConfigurationError",
     "Decision",
     "Diagnostic",
@@ -112,6 +126,10 @@ __all__ = [
     "Event",
     "Executor",
     "Failed",
+    "GuardFailed",
+    "ItemFinished",
+    "ItemResult",
+    "ItemsFailed",
     "Join",
     "JoinContext",
     "JoinStarted",
@@ -135,10 +153,12 @@ __all__ = [
     "ModelServerError",
     "ModelStreamBroken",
     "ModelTimeout",
+    "Note",
     "Observation",
     "OpenAIModel",
     "Outcome",
     "OutputDelta",
+    "Passes",
     "Plan",
     "PlanContext",
     "PlanError",
@@ -146,11 +166,13 @@ __all__ = [
     "PlanStarted",
     "Planner",
     "PlanningFailed",
+    "RateLimit",
     "Ref",
     "ReferenceFailed",
     "Replan",
     "Replanned",
     "Reporter",
+    "Run",
     "RunFinished",
     "RunResult",
     "RunStarted",
@@ -158,6 +180,7 @@ __all__ = [
     "Succeeded",
     "Task",
     "TaskFinished",
+    "TaskHedged",
     "TaskPlanned",
     "TaskProgress",
     "TaskResult",

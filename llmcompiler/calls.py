@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from typing import Any
 
+from .guards import Compare, Guard, Not, Truth
 from .plan import Task
 from .values import Ref, Template, Value, Var
 
@@ -16,7 +17,22 @@ def call_key(task: Task, same: Mapping[int, int]) -> Hashable:
         task: A task with bound arguments.
         same: For a task whose result is that of an earlier one, the earlier one's id.
     """
-    return task.tool, tuple(sorted((name, _key(value, same)) for name, value in task.args.items()))
+    args = tuple(sorted((name, _key(value, same)) for name, value in task.args.items()))
+    if task.each is None and task.when is None:
+        return task.tool, args
+    each = None if task.each is None else (task.each.name, _key(task.each.source, same))
+    return task.tool, args, each, None if task.when is None else guard_key(task.when, same)
+
+
+def guard_key(guard: Guard, same: Mapping[int, int]) -> Hashable:
+    """A key that equal conditions share."""
+    if isinstance(guard, Truth):
+        return "truth", _key(guard.value, same)
+    if isinstance(guard, Compare):
+        return guard.op, _key(guard.left, same), _key(guard.right, same)
+    if isinstance(guard, Not):
+        return "not", guard_key(guard.operand, same)
+    return guard.op, tuple(guard_key(g, same) for g in guard.operands)
 
 
 def _key(value: Value, same: Mapping[int, int]) -> Any:

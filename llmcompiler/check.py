@@ -11,12 +11,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from .clauses import ClauseChecker
+from .declared import DeclaredTypes, Loop
 from .diagnostics import Diagnostic
 from .errors import PlanError
-from .plan import Place, Plan, Task
-from .schemas import field_schema, incompatible, kinds_text
+from .findings import Findings, short
+from .options import ItemPolicy
+from .plan import Plan, Task
+from .schemas import incompatible, kinds_text
 from .signatures import type_text
-from .values import Ref, Template, Value, is_literal, references
+from .values import Ref, Template, Value, Var, is_literal, references
 
 if TYPE_CHECKING:
     from .parameters import Parameter
@@ -25,13 +29,14 @@ if TYPE_CHECKING:
 _SCALARS = (str, int, float, bool)
 _PLACEHOLDER = re.compile(
     r"""\s*(?: <[^<>]*\b(?:result|results|output|value|answer|task|step|previous|above)\b[^<>]*>
-          | \{\{?[^{}]*\b(?:result|results|output|value|answer|task|step|previous|above)\b[^{}]*\}\}?
+          | \{\{?[^{}:]*\b(?:result|results|output|value|answer|task|step|previous|above)\b[^{}:]*\}\}?
           | \[[^\[\]]*\b(?:result|results|output|value|answer)\s+(?:of|from)\b[^\[\]]*\] )\s*\Z""",
     re.VERBOSE | re.IGNORECASE,
 )
 _LONGEST_PLACEHOLDER = 200
 """Characters. A longer text is no placeholder, and matching would take time that grows with its square."""
-_NOWHERE = Place(0, 0, "")
+_MOST_ITEMS = 3
+"""Items of a list in the plan that are told of, where several do not fit."""
 
 
 class PlanChecker:
@@ -40,11 +45,19 @@ class PlanChecker:
     Args:
         tools: The registry the plan is written for; None checks references only.
         earlier: Tasks of earlier rounds, by id.
+        on_item_error: What a failed item does to its `for` task, where its tool does not say.
     """
 
-    def __init__(self, tools: ToolRegistry | None, earlier: Mapping[int, Task] | None = None) -> None:
+    def __init__(
+        self,
+        tools: ToolRegistry | None,
+        earlier: Mapping[int, Task] | None = None,
+        *,
+        on_item_error: ItemPolicy = "fail",
+    ) -> None:
         self.tools = tools
         self.known: dict[int, Task] = dict(earlier or {})
+        self._clauses = ClauseChecker(DeclaredTypes(tools, self.known, on_item_error))
         self.broken: set[int] = set()
         """Ids declared by tasks that did not pass: what refers to them waits for the repair."""
 
@@ -53,7 +66,7 @@ class PlanChecker:
 
         With `again`, references may name any known task: a mended task comes after those that follow it.
         """
-        found = _Findings(task)
+        found = Findings(task)
         if not isinstance(task.id, int) or isinstance(task.id, bool) or task.id < 1:
             found.error("bad-id", f"the task id is {task.id!r}, not a positive whole number")
             return None, found.items
@@ -70,29 +83,23 @@ class PlanChecker:
 
     def bind(self, task: Task) -> Task | None:
         """The task with its arguments bound, or None if it can not run; no note is taken of it."""
-        return self._examine(task, _Findings(task), again=True)
+        return self._examine(task, Findings(task), again=True)
 
-    def _examine(self, task: Task, found: _Findings, again: bool) -> Task | None:
+    def _examine(self, task: Task, found: Findings, again: bool) -> Task | None:
         self._references(task, found, again)
-        if task.each is not None or task.when is not None:
-            word = "for" if task.each is not None else "if"
-            found.error(
-                "unsupported",
-                f"`{word}` is read but not run by this version",
-                "write one call a line, or let the joiner decide after this round",
-            )
+        loop = self._clauses.check(task, found)
         bound: Task | None = task
         if self.tools is not None:
             tool = self.tools.get(task.tool)
             if tool is None:
                 self._unknown_tool(task, found)
             else:
-                bound = self._bind(task, tool, found)
+                bound = self._bind(task, tool, loop, found)
         return None if found.failed else bound
 
     # -- references ------------------------------------------------------------
 
-    def _references(self, task: Task, found: _Findings, again: bool) -> None:
+    def _references(self, task: Task, found: Findings, again: bool) -> None:
         for dep in task.depends_on:
             if dep in self.known or (dep in self.broken and dep != task.id):
                 if dep == task.id or (dep > task.id and not again and dep not in self.known):
@@ -107,7 +114,7 @@ class PlanChecker:
             else:
                 found.error("unknown-reference", f"there is no task {dep}", _EARLIER, _key_of(task, dep))
 
-    def _unknown_tool(self, task: Task, found: _Findings) -> None:
+    def _unknown_tool(self, task: Task, found: Findings) -> None:
         assert self.tools is not None
         near = difflib.get_close_matches(task.tool, list(self.tools), 3)
         names = list(self.tools)
@@ -117,7 +124,7 @@ class PlanChecker:
 
     # -- arguments ---------------------------------------------------------------
 
-    def _bind(self, task: Task, tool: Tool, found: _Findings) -> Task | None:
+    def _bind(self, task: Task, tool: Tool, loop: Loop | None, found: Findings) -> Task | None:
         params = tool.params
         args = task.args
         bound: dict[str, Value] = {}
@@ -148,7 +155,7 @@ class PlanChecker:
                 else:
                     self._extra(tool, name, key, found)
                 continue
-            fitted = self._fit(tool, param, value, key, found)
+            fitted = self._fit(tool, param, value, key, loop, found)
             changed = changed or fitted is not value
             bound[name] = fitted
         for param in params.values():
@@ -163,7 +170,7 @@ class PlanChecker:
             return None
         return replace(task, args=bound) if changed else task
 
-    def _extra(self, tool: Tool, name: str, key: str, found: _Findings) -> None:
+    def _extra(self, tool: Tool, name: str, key: str, found: Findings) -> None:
         near = difflib.get_close_matches(name, list(tool.params), 1)
         hint = f"did you mean `{near[0]}`? " if near else ""
         found.error(
@@ -173,24 +180,26 @@ class PlanChecker:
             key,
         )
 
-    def _fit(self, tool: Tool, param: Parameter, value: Value, key: str, found: _Findings) -> Value:
+    def _fit(
+        self, tool: Tool, param: Parameter, value: Value, key: str, loop: Loop | None, found: Findings
+    ) -> Value:
         kind = type(value)
-        if kind is Ref:
-            self._check_ref(tool, param, value, key, found)
+        if kind is Ref or kind is Var:
+            self._check_name(tool, param, value, key, loop, found)
             return value
         if kind is Template:
             if len(value.parts) == 1 and not param.takes_text and not isinstance(value.parts[0], str):
                 # "$1" in quotes where text can not be meant: the value itself is.
-                return self._fit(tool, param, value.parts[0], key, found)
-            self._check_fields(value, key, found)
+                return self._fit(tool, param, value.parts[0], key, loop, found)
+            self._clauses.parts(value, loop, found, key)
             return value
         if kind is not str and kind is not int and not is_literal(value):
-            self._check_fields(value, key, found)
+            self._clauses.parts(value, loop, found, key)
             return value
         if kind is str and len(value) <= _LONGEST_PLACEHOLDER and _PLACEHOLDER.match(value):
             found.error(
                 "wrong-type",
-                f"`{param.name}` is a placeholder, not a value: {_short(value)}",
+                f"`{param.name}` is a placeholder, not a value: {short(value)}",
                 "refer to the task that finds it, as $1 or $1.field",
                 key,
             )
@@ -213,8 +222,13 @@ class PlanChecker:
             else value
         )
 
-    def _check_ref(self, tool: Tool, param: Parameter, ref: Ref, key: str, found: _Findings) -> None:
-        schema, defs = self._result_schema(ref, key, found)
+    def _check_name(
+        self, tool: Tool, param: Parameter, name: Ref | Var, key: str, loop: Loop | None, found: Findings
+    ) -> None:
+        """Whether what a reference or a loop variable stands for can fit a parameter."""
+        schema, defs, problem, _ = self._clauses.part(name, loop, found, key)
+        if problem is None and loop is not None and isinstance(name, Var):
+            self._check_items(tool, param, loop.written(name.path), key, found)
         if schema is None or param.takes_more:
             return
         if incompatible(schema, defs, param.schema, tool.defs):
@@ -222,31 +236,25 @@ class PlanChecker:
             hint = f"its fields are {', '.join(fields)}" if fields else f"it is {kinds_text(schema, defs)}"
             found.error(
                 "wrong-type",
-                f"`{ref}` is {kinds_text(schema, defs)}, but `{param.name}` takes {type_text(param.schema, tool.defs)}",
+                f"`{name}` is {kinds_text(schema, defs)}, but `{param.name}` takes {type_text(param.schema, tool.defs)}",
                 hint,
                 key,
             )
 
-    def _check_fields(self, value: Value, key: str, found: _Findings) -> None:
-        for ref in references(value):
-            self._result_schema(ref, key, found)
-
-    def _result_schema(
-        self, ref: Ref, key: str, found: _Findings
-    ) -> tuple[Mapping[str, Any] | None, Mapping[str, Any]]:
-        source = self.known.get(ref.task)
-        tool = self.tools.get(source.tool) if self.tools is not None and source is not None else None
-        if tool is None or tool.returns is None or tool.gives_other:
-            return None, {}
-        if source is not None and source.each is not None:
-            return None, {}
-        defs = tool.returns.get("$defs", {})
-        schema, problem = field_schema(tool.returns, defs, ref.path)
-        if problem:
-            found.error(
-                "unknown-field", f"`{ref}`: the result of `{tool.name}` has {problem[0]}", problem[1], key
-            )
-        return schema, defs
+    def _check_items(
+        self, tool: Tool, param: Parameter, items: list[Value], key: str, found: Findings
+    ) -> None:
+        told = 0
+        for position, value in enumerate(items):
+            inner = Findings(found.task)
+            self._fit(tool, param, value, key, None, inner)
+            for problem in inner.items:
+                found.error(
+                    problem.code, f"item {position} of the list: {problem.message}", problem.hint, key
+                )
+            told += inner.failed
+            if told == _MOST_ITEMS:
+                break
 
 
 _EARLIER = "a task may refer to tasks written before it"
@@ -268,41 +276,13 @@ def _key_of(task: Task, dep: int) -> str | None:
     return None
 
 
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-class _Findings:
-    """Collects diagnostics of one task, with places from its span."""
-
-    def __init__(self, task: Task) -> None:
-        self.task = task
-        self.items: list[Diagnostic] = []
-        self.failed = False
-
-    def error(self, code: str, message: str, hint: str = "", key: str | None = None, place: str = "") -> None:
-        span = self.task.span
-        at = _NOWHERE
-        if span is not None:
-            at = (
-                span.args.get(key, span.tool)
-                if key is not None
-                else span.tool
-                if place == "tool"
-                else span.start
-            )
-        task_id = self.task.id if isinstance(self.task.id, int) else None
-        self.items.append(Diagnostic(code, message, at.line, at.column, hint, "error", task_id, at.source))
-        self.failed = True
-
-
 def check_plan(
     plan: Plan,
     tools: Iterable[Any] | ToolRegistry | None,
     *,
     earlier: Iterable[int] | Mapping[int, Task] = (),
     diagnostics: Iterable[Diagnostic] = (),
+    on_item_error: ItemPolicy = "fail",
 ) -> Plan:
     """The plan with every task bound to `tools`.
 
@@ -311,6 +291,7 @@ def check_plan(
         tools: The tools, or None to check references only.
         earlier: Finished tasks of earlier rounds, by id (or only their ids).
         diagnostics: What the parser found already.
+        on_item_error: What a failed item does to its `for` task, where its tool does not say.
 
     Raises:
         PlanError: Something is wrong; `.diagnostics` lists everything, in the order of the text.
@@ -322,7 +303,7 @@ def check_plan(
         return plan
     before = earlier if isinstance(earlier, Mapping) else {i: Task(i, "") for i in earlier}
     found = list(diagnostics)
-    checker = PlanChecker(registry, before)
+    checker = PlanChecker(registry, before, on_item_error=on_item_error)
     # Tasks the parser refused are reported already; what refers to them needs no second complaint.
     checker.broken.update(d.task_id for d in found if d.task_id is not None and d.severity == "error")
     checker.broken.difference_update(t.id for t in plan.tasks)

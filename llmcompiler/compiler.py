@@ -5,24 +5,33 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
+from .approvals import checked_timeout
 from .bridge import run_blocking
 from .budget import Budget
+from .cache import Cache
 from .check import PlanChecker, check_plan
 from .driver import Executor
 from .emitter import Emitter
 from .errors import ConfigurationError, LimitExceeded, PlanError, UsageError
 from .events import Event, RunFinished
 from .executor import AsyncExecutor
+from .latencies import Latencies
 from .limits import Limits
 from .models.base import Model
+from .nesting import make_tool
+from .options import ItemPolicy
+from .passes import Passes
 from .plan import Plan
 from .planning import Planning
+from .prices import check_known, pricing
 from .protocols import Approver, Joiner, Planner, Reporter
 from .result import RunResult
+from .run import EventLog, Run
 from .session import Session
-from .tools import ToolRegistry
+from .sharing import Sharing
+from .tools import Tool, ToolRegistry
 
 LONGEST_QUESTION = 200_000
 """Characters a question may have."""
@@ -43,6 +52,12 @@ class LLMCompiler:
         approver: `async (request) -> bool`, asked about calls that need approval.
         reporters: See every event of every run.
         repairs: How often tasks that can not run go back to the planner, in one round.
+        passes: Switches of the compiler's passes; all are on by default.
+        cache: Keeps results of pure and read calls from run to run: `MemoryCache()`, `SQLiteCache(path)`; None for none.
+        approval_timeout: Seconds after which a call that waits for approval fails, if nobody has decided; None to wait
+            as long as the run does.
+        on_item_error: What a failed item does to its `for` task where its tool does not say: `"fail"`, `"skip"`
+            or `"collect"`.
 
     Raises:
         UsageError: An argument is wrong.
@@ -77,6 +92,10 @@ class LLMCompiler:
         reporters: Sequence[Reporter] = (),
         *,
         repairs: int = 2,
+        passes: Passes | None = None,
+        cache: Cache | None = None,
+        on_item_error: ItemPolicy = "fail",
+        approval_timeout: float | None = None,
     ) -> None:
         self.tools = tools if isinstance(tools, ToolRegistry) else ToolRegistry(tools)
         if journal is not None:
@@ -108,7 +127,21 @@ class LLMCompiler:
         self.max_replans = max_replans
         self.repairs = repairs
         self.limits = _checked_limits(limits, Limits())
+        self.limits.check_tools(self.tools)
         self.approver = approver
+        self.approval_timeout = checked_timeout(approval_timeout)
+        if passes is not None and not isinstance(passes, Passes):
+            raise ConfigurationError(f"passes={passes!r} is not a Passes; write Passes(merge=False)")
+        if on_item_error not in get_args(ItemPolicy):
+            raise ConfigurationError(f"on_item_error={on_item_error!r}: use 'fail', 'skip' or 'collect'")
+        if cache is not None and not callable(getattr(cache, "get", None)):
+            raise ConfigurationError(
+                f"cache={cache!r} has no method `get`; give a MemoryCache() or SQLiteCache(path)"
+            )
+        self.passes = passes or Passes()
+        self.on_item_error: ItemPolicy = on_item_error
+        self.latencies = Latencies()
+        self.sharing = Sharing(cache, fold=self.passes.fold, merge=self.passes.merge)
 
     # -- parts, made when first needed ---------------------------------------------------
 
@@ -209,28 +242,128 @@ class LLMCompiler:
             if not task.cancelled():
                 task.exception()
 
+    def start(
+        self,
+        question: str | None = None,
+        *,
+        plan: Plan | str | None = None,
+        output_type: Any = None,
+        limits: Limits | None = None,
+        run_id: str | None = None,
+    ) -> Run:
+        """Start a run that goes on by itself, and hold it: watch its events, decide what needs approval, cancel it.
+
+        Calls that need approval wait for `Run.approve` or `Run.reject`, or for the compiler's `approver`: the first to
+        decide counts.
+
+        Args:
+            question: What is asked, as in `run`.
+            plan: A plan to run, as in `execute`; with a question, the joiner answers it.
+            output_type: The type of the answer.
+            limits: Bounds of this run instead of the compiler's.
+            run_id: An id of your own.
+
+        Raises:
+            UsageError: The question or a setting is wrong, or no event loop runs here.
+            PlanError: The plan has errors.
+        """
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            raise UsageError(
+                "start() needs a running event loop: call it from `async` code, or use run_sync()"
+            ) from None
+        if question is None and plan is None:
+            raise UsageError("start() needs a question, or plan=")
+        log = EventLog()
+        if plan is None:
+            assert question is not None
+            session = self._session(question, output_type, limits, run_id, [log], held=True)
+            return Run(session, session.run(), log)
+        checked = self._checked(plan)
+        session = self._session(question, output_type, limits, run_id, [log], held=True, given=True)
+        return Run(session, session.execute(checked), log)
+
+    def as_tool(
+        self,
+        name: str = "research",
+        description: str = "Answer a question that takes several steps.",
+        *,
+        limits: Limits | None = None,
+        output_type: Any = None,
+        max_depth: int = 4,
+        **options: Any,
+    ) -> Tool:
+        """This compiler as a tool of another one: it takes a question and gives the answer.
+
+        The run inside has limits of its own, ends within the time of the call, and takes no place under caps of calls
+        that run at once. What it uses of models counts for the run outside, too. If it has no answer the call fails
+        with a `ToolError` whose `.result` holds what was done.
+
+        Args:
+            name: The name planners use.
+            description: What it knows and can do, in a line or two.
+            limits: Bounds of each run inside, instead of this compiler's.
+            output_type: The type of the answer; text by default.
+            max_depth: Compilers that may run one inside another; more is a circle.
+            **options: `effect=`, `timeout=`, `requires_approval=` and so on, as in `@tool`.
+
+        Raises:
+            ToolDefinitionError: An option is wrong.
+        """
+        return make_tool(
+            self, name, description, limits=limits, output_type=output_type, max_depth=max_depth, **options
+        )
+
+    def checked_limits(self, limits: Limits | None, *users: Any) -> Limits:
+        """The bounds of a run: those given, else the compiler's.
+
+        Args:
+            limits: What was given.
+            *users: Planner and joiner, whose models must have known prices if there is a limit on cost.
+
+        Raises:
+            ConfigurationError: They can not be kept here.
+        """
+        limits = _checked_limits(limits, self.limits)
+        limits.check_tools(self.tools)
+        if limits.cost is not None:
+            check_known(model for u in users if (model := getattr(u, "model", None)) is not None)
+        return limits
+
     def _session(
         self,
-        question: str,
+        question: str | None,
         output_type: Any,
         limits: Limits | None,
         run_id: str | None,
         reporters: Sequence[Reporter] = (),
+        *,
+        held: bool = False,
+        given: bool = False,
     ) -> Session:
-        question = check_question(question)
+        question = "" if given and question is None else check_question(question)
+        planner = None if given else self.planner
+        joiner = self.joiner if question else None
         return Session(
             question,
             tools=self.tools,
             executor=self.executor,
-            planner=self.planner,
-            joiner=self.joiner,
-            limits=_checked_limits(limits, self.limits),
+            planner=planner,
+            joiner=joiner,
+            limits=self.checked_limits(limits, planner, joiner),
             max_replans=self.max_replans,
             repairs=self.repairs,
             approver=self.approver,
             reporters=(*self.reporters, *reporters),
             output_type=output_type,
             run_id=run_id,
+            passes=self.passes,
+            sharing=self.sharing,
+            latencies=self.latencies,
+            on_item_error=self.on_item_error,
+            approval_timeout=self.approval_timeout,
+            held=held,
         )
 
     # -- planning and executing by themselves ------------------------------------------------
@@ -251,8 +384,9 @@ class LLMCompiler:
             LimitExceeded: A limit was reached before the plan was whole.
         """
         question = check_question(question)
-        limits = _checked_limits(limits, self.limits)
+        limits = self.checked_limits(limits, self.planner)
         budget = Budget(limits)
+        price = pricing(getattr(self.planner, "model", None))
         emitter = Emitter("plan", _checked_reporters(reporters))
         planning = Planning(
             question,
@@ -263,7 +397,7 @@ class LLMCompiler:
             None,
             limits,
             repairs=self.repairs,
-            usage=budget.use,
+            usage=lambda usage: budget.use(usage, price),
             allow_call=budget.allow,
         )
         try:
@@ -301,17 +435,7 @@ class LLMCompiler:
             PlanError: The plan has errors; nothing was run.
         """
         checked = self._checked(plan)
-        session = Session(
-            "" if question is None else check_question(question),
-            tools=self.tools,
-            executor=self.executor,
-            joiner=None if question is None else self.joiner,
-            limits=_checked_limits(limits, self.limits),
-            approver=self.approver,
-            reporters=self.reporters,
-            output_type=output_type,
-            run_id=run_id,
-        )
+        session = self._session(question, output_type, limits, run_id, given=True)
         return await session.execute(checked)
 
     def execute_sync(self, plan: Plan | str, **options: Any) -> RunResult:
@@ -379,7 +503,7 @@ def _checked_reporters(reporters: Sequence[Reporter]) -> tuple[Reporter, ...]:
     return checked
 
 
-def check_question(question: str) -> str:
+def check_question(question: Any) -> str:
     """The question, stripped.
 
     Raises:
@@ -387,11 +511,9 @@ def check_question(question: str) -> str:
     """
     if not isinstance(question, str):
         raise UsageError(f"the question is {type(question).__name__}, not text")
-    question = question.strip()
-    if not question:
+    text = question.strip()
+    if not text:
         raise UsageError("the question is empty; say what you want to know")
-    if len(question) > LONGEST_QUESTION:
-        raise UsageError(
-            f"the question has {len(question):,} characters; at most {LONGEST_QUESTION:,} are taken"
-        )
-    return question
+    if len(text) > LONGEST_QUESTION:
+        raise UsageError(f"the question has {len(text):,} characters; at most {LONGEST_QUESTION:,} are taken")
+    return text

@@ -32,7 +32,7 @@ CODES: dict[str, str] = {
     "unknown-field": "a field the declared result type does not have",
     "bad-reference": "a reference that can not be read",
     "guessed-argument": "an argument that depends on a result is made up instead of referred to",
-    "unsupported": "part of the language that this version does not run yet",
+    "unused-variable": "the variable of a `for` is not used",
     "repeated": "a call that an earlier round made already; its result is used again",
     "cut-off": "the planner's text ended in the middle of a task",
     "weak-plan": "the planner was unsure of this plan",

@@ -6,159 +6,35 @@ here recurses from one task to the next, so a chain of any length is safe.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+import contextvars
+import math
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 from . import tfu
 from ._jsonable import describe_error
 from .binding import bind
-from .context import ToolContext
-from .effects import Access
+from .copies import NotCopyable, independent
+from .effects import Access, access_of, effect_of
 from .errors import ToolError
-from .options import Effect
+from .execution import Call, Executor, Watch
+from .expansion import GUARDED_OFF, expand, is_off, outcome_of
+from .latencies import Latencies
+from .options import ItemPolicy
 from .outcomes import Cancelled, Failed, Outcome, Skipped, Succeeded
+from .passes import Passes
+from .placement import Placement
 from .plan import Task
+from .priorities import Ranks
 from .protocols import Approver
-from .result import TaskResult, Via
+from .result import ItemResult, Note, TaskResult
 from .tools import Tool, ToolRegistry
 
-Key = int | tuple[int, int]
-
-
-class Call:
-    """One call on its way: made by the driver, carried out by an executor."""
-
-    # Defaults live on the class: a run may have a hundred thousand calls, most of which never leave them.
-    arguments: Mapping[str, Any] = MappingProxyType({})
-    attempts = 0
-    started: float | None = None
-    """When it was really made, in seconds since the run began."""
-    finished = 0.0
-    outcome: Outcome | None = None
-    handle: Any = None
-    """For the executor's own use."""
-    timeout: float | None = None
-    """Seconds for one try; set by the executor."""
-    holds = False
-    """Whether it has a place under the caps."""
-    approval = False
-    """Whether the call has to be approved before it is made."""
-    key: Key
-    """Its name in the task-fetching unit: the task's id, or (id, position) for an item of a `for` task."""
-    item: int | None = None
-    """Position of the item, from 0, for a call of a `for` task."""
-    value: Any = None
-    """The item itself."""
-    parent: Call | None = None
-    """The `for` task that the item belongs to."""
-    parts: Sequence[Call] = ()
-    """The calls of a `for` task, once it is expanded."""
-    effect: Effect | None = None
-    """Effect of this very call; set when its arguments are known."""
-    access: Access | None = None
-    """What the call reads and writes; set when its arguments are known."""
-    after: tuple[int, ...] = ()
-    """Tasks it is ordered after because of what they read or write."""
-    estimate: float | None = None
-    """Seconds it is expected to take; None where nothing is known of the tool."""
-    via: Via = "call"
-    """How it came by its outcome; set by whoever brings it about."""
-    cache: Literal["hit", "miss"] | None = None
-    """What the result cache had, where it was asked."""
-    share: Any = None
-    """For `Sharing`'s own use: set while the call's result is one that others wait for."""
-
-    def __init__(self, driver: Driver, task: Task, tool: Tool | None, round_: int, reuse: int | None) -> None:
-        self.key = task.id
-        self.driver = driver
-        self.task = task
-        self.tool = tool
-        self.round = round_
-        self.reuse = reuse
-        self.planned = driver.now()
-
-    def finish(self, outcome: Outcome) -> None:
-        """Say how the call ended. The first word counts; later ones are ignored."""
-        self.driver.finish(self, outcome)
-
-    def blocked(self, seconds: float) -> None:
-        """Say that the call held up the event loop for `seconds`."""
-        self.driver.watch.blocked(self, seconds)
-
-    def make_context(self) -> ToolContext:
-        """What the tool is told, if it asks."""
-        timeout = self.timeout
-        driver, task_id = self.driver, self.task.id
-        end = None if timeout is None else driver.now() + timeout
-        deadline = (
-            driver.deadline if end is None else end if driver.deadline is None else min(end, driver.deadline)
-        )
-        return ToolContext(
-            driver.run_id,
-            task_id,
-            self.task.tool,
-            self.attempts,
-            deadline,
-            driver.now,
-            lambda message, fraction, data: driver.watch.progress(self, message, fraction, data),
-            self.item,
-        )
-
-
-class Watch:
-    """Told what happens to calls; the session makes events of it. This one does nothing."""
-
-    quiet = True
-    """True when nobody listens: the driver then saves itself the telling."""
-
-    def started(self, call: Call) -> None:
-        """An attempt begins."""
-
-    def retried(self, call: Call, error: Exception, delay: float) -> None:
-        """An attempt failed; another follows after `delay` seconds."""
-
-    def hedged(self, call: Call, seconds: float) -> None:
-        """A second call is made beside the first, which has taken `seconds`."""
-
-    def progress(self, call: Call, message: str, fraction: float | None, data: Any) -> None:
-        """The tool reports; may come from another thread."""
-
-    def approval(self, call: Call, digest: str = "", expires: float | None = None) -> None:
-        """The call waits for approval of these very arguments, until `expires` on the run's clock."""
-
-    def finished(self, call: Call) -> None:
-        """The call has its outcome."""
-
-    def blocked(self, call: Call, seconds: float) -> None:
-        """An async tool held up the event loop for `seconds`."""
-
-
-class Executor(ABC):
-    """Makes calls. Two methods and a clock; see `AsyncExecutor` for the one used by default.
-
-    For every `start(call)` it says `call.finish(outcome)` exactly once, not from within `start`.
-    """
-
-    @abstractmethod
-    def start(self, call: Call) -> None:
-        """Begin the call, now or when caps allow it. Set `call.started` when it is really made."""
-
-    @abstractmethod
-    def cancel(self, calls: Sequence[Call]) -> None:
-        """Stop these calls, or take them out of the line; the driver has given them their outcome already."""
-
-    @abstractmethod
-    def clock(self) -> Callable[[], float]:
-        """The clock of a run that begins now: a function that gives seconds."""
-
-    def begin(self, driver: Driver) -> None:  # noqa: B027 - optional
-        """A run begins."""
-
-    async def end(self, driver: Driver) -> None:  # noqa: B027 - optional
-        """The run is over: wait until none of its calls is left."""
+if TYPE_CHECKING:
+    from .approvals import Approvals
+    from .sharing import Sharing
 
 
 class Driver:
@@ -170,6 +46,10 @@ class Driver:
         run_id: Given to tools.
         watch: Told what happens.
         approver: Asked about calls that need approval.
+        passes: Switches of the compiler's passes.
+        sharing: Knows which calls need not be made; shared by the runs of one compiler.
+        latencies: What is known of how long tools take; shared likewise.
+        on_item_error: What a failed item does to its `for` task, where its tool does not say.
     """
 
     def __init__(
@@ -179,12 +59,33 @@ class Driver:
         run_id: str,
         watch: Watch | None = None,
         approver: Approver | None = None,
+        *,
+        passes: Passes | None = None,
+        sharing: Sharing | None = None,
+        latencies: Latencies | None = None,
+        on_item_error: ItemPolicy = "fail",
     ) -> None:
         self.executor = executor
         self.tools = tools
         self.run_id = run_id
         self.watch = watch or Watch()
         self.approver = approver
+        self.passes = passes or Passes()
+        self.sharing = sharing
+        self.latencies = latencies or Latencies()
+        self.on_item_error: ItemPolicy = on_item_error
+        self.home: Any = None
+        """The event loop, or whatever else the runs that may share calls have in common."""
+        self.context = contextvars.copy_context()
+        """The context of the run, where functions of the user's are asked."""
+        self.memo: dict[Any, Any] = {}
+        """For `Sharing`'s own use: calls of this run that ended."""
+        self.notes: list[Note] = []
+        """What the passes did."""
+        self.allow_items: Callable[[Tool, int], None] = lambda tool, count: None
+        """Raises where a `for` task may not make so many calls."""
+        self.approvals: Approvals | None = None
+        """Who decides about calls that need approval; None where only `approver` does."""
         self.host: Any = None
         """For the executor's own use."""
         self.deadline: float | None = None
@@ -200,6 +101,10 @@ class Driver:
         self.origin = self._clock()
         self._commands: deque[tfu.Command] = deque()
         self._pumping = False
+        cap = getattr(executor, "max_concurrency", None)
+        self._cap: float = math.inf if cap is None or self.passes.priority == "fifo" else cap
+        self.ranks = Ranks(self.calls, self.passes.priority, self.latencies)
+        self._placement = Placement.of(tools, self._tfu.is_over)
 
     def now(self) -> float:
         """Seconds since the run began."""
@@ -215,20 +120,92 @@ class Driver:
         """Take tasks (again)."""
         self._handle(tfu.RoundOpened())
 
-    def add(
-        self, task: Task, round_: int = 1, *, reuse: int | None = None, after: tuple[int, ...] = ()
-    ) -> Call:
-        """Add a task; its call starts as soon as it can. With `reuse`, the result of that task becomes its own."""
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Add several tasks before the first of them starts: what is ranked is ranked knowing all of them."""
+        self._pumping = True
+        try:
+            yield
+        finally:
+            self._pumping = False
+            self._pump()
+
+    def add(self, task: Task, round_: int = 1, *, reuse: int | None = None) -> Call:
+        """Add a task; its call starts as soon as it can. With `reuse`, the outcome of that task becomes its own."""
         if task.id in self.calls:
             raise ValueError(f"task {task.id} is there already")
-        call = Call(self, task, self.tools.get(task.tool), round_, reuse)
+        tool = self.tools.get(task.tool)
+        call = Call(self, task, tool, round_, reuse)
         self.calls[task.id] = call
-        needs = task.depends_on if reuse is None else (reuse,)
-        self._handle(tfu.Planned(task.id, needs, after))
+        if reuse is not None:
+            call.via = "reused" if self.calls[reuse].round != round_ else "merged"
+            self._handle(tfu.Planned(task.id, (), (reuse,)))
+            return call
+        call.estimate = self.latencies.estimate(task.tool)
+        probe = task.each is not None or task.when is not None
+        frees: tuple[int, ...] = ()
+        if self._placement is not None and tool is not None:
+            placed = self._placement.put(task, tool, probe=probe)
+            call.after, frees = placed.after, placed.frees
+            probe = probe or placed.is_open
+            if placed.left:
+                self._handle(tfu.Unheld(task.id))
+        # What is looked at first is ordered then: only then is known what it touches.
+        self._handle(tfu.Planned(task.id, task.depends_on, () if probe else call.after, probe, frees))
         return call
+
+    def hold(self, place: int, tool: str = "") -> None:
+        """A task is to come that could not be planned yet: what has to come after it waits until `unhold`, or `add`.
+
+        Args:
+            place: The id the task will have, or a number below 0.
+            tool: The name of its tool, where it is known.
+        """
+        if self._placement is None or place in self.calls:
+            return
+        if self._placement.hold(place, self.tools.get(tool)):
+            self._handle(tfu.Held(place))
+
+    def unhold(self) -> None:
+        """The tasks that places are held for will not come."""
+        if self._placement is not None:
+            for place in self._placement.held:
+                self._placement.release(place)
+                self._handle(tfu.Unheld(place))
+
+    def changed_since(self, earlier: int, task: Task) -> bool:
+        """Whether a write planned after the task `earlier` touches what `task` looks at."""
+        tool = self.tools.get(task.tool)
+        if self._placement is None or tool is None:
+            return False
+        return self._placement.changed_since(earlier, task, tool)
+
+    def drop(self, tasks: Iterable[int]) -> None:
+        """Do not make these calls, and end those under way: nothing uses their values."""
+        running = []
+        for i in tasks:
+            call = self.calls.get(i)
+            if call is None or call.outcome is not None:
+                continue
+            self.notes.append(Note("drop", i, "nothing uses its value"))
+            if self._tfu.state[i] == "waiting":
+                self._handle(tfu.Dropped(i))
+            else:
+                running.append(call)
+        for call in running:
+            if call.outcome is None and not call.parts:
+                if call.bound:
+                    self.executor.cancel([call])
+                self.finish(call, Skipped(call.task.id, UNUSED))
+
+    def rank(self, call: Call) -> float:
+        """Its rank among calls that wait for a place under the caps: the highest goes first."""
+        return self.ranks.rank(call)
 
     def close_round(self) -> None:
         """No more tasks in this round; `joined` is called when all have ended, perhaps at once."""
+        if self._cap != math.inf:
+            self.executor.rerank(self)  # what waits in line was ranked by a part of the plan
         self._handle(tfu.RoundClosed())
 
     def stop(self, reason: str) -> None:
@@ -237,7 +214,7 @@ class Driver:
         calls = []
         for command in commands:
             if isinstance(command, tfu.Cancel):
-                call = self.calls[command.task]
+                call = self._call(command.task)
                 if command.running:
                     calls.append(call)
                 if call.outcome is None:
@@ -255,19 +232,31 @@ class Driver:
             try:
                 self._settle(call, outcome)
             finally:  # whoever was told of it may have raised: the graph moves on
-                self._handle(tfu.Finished(call.task.id, type(outcome) is Succeeded))
+                self._handle(tfu.Finished(call.key, type(outcome) is Succeeded))
+                if call.parent is not None:
+                    self._part_ended(call.parent)
         except Exception as e:  # a bug must end the run with its story, not hang it
             self.crashed(e)
 
     # -- inside ------------------------------------------------------------------
 
+    def _call(self, key: tfu.Key) -> Call:
+        return self.calls[key] if isinstance(key, int) else self.calls[key[0]].parts[key[1]]
+
     def _settle(self, call: Call, outcome: Outcome) -> None:
         call.outcome = outcome
         call.finished = self._clock() - self.origin
         if type(outcome) is Succeeded:
-            self.values[call.task.id] = outcome.value
+            if call.parent is None:
+                self.values[call.task.id] = outcome.value
+            if call.via == "call" and call.started is not None and not call.parts:
+                self.latencies.observe(call.task.tool, call.finished - call.started)
+        if self._placement is not None and call.parent is None:
+            self._placement.settle(call.task.id)
         if not self.watch.quiet:
             self.watch.finished(call)
+        if call.share is not None and self.sharing is not None:
+            self.sharing.ended(call)
 
     def _handle(self, event: tfu.Event) -> None:
         commands = self._tfu.handle(event)
@@ -279,64 +268,187 @@ class Driver:
         if self._pumping:
             return
         self._pumping = True
+        if len(self._commands) > self._cap:
+            self._rank_starts()
         commands = self._commands
         try:
             while commands:
                 command = commands.popleft()
                 kind = type(command)
                 if kind is tfu.Start:
-                    self._start(self.calls[command.task])  # type: ignore[union-attr]
+                    key = command.task  # type: ignore[union-attr]
+                    self._start(self.calls[key] if type(key) is int else self._call(key))
                 elif kind is tfu.Skip:
                     self._skip(command)  # type: ignore[arg-type]
+                elif kind is tfu.Ready:
+                    self._probe(self._call(command.task))  # type: ignore[union-attr]
                 else:
                     self.joined()
         finally:
             self._pumping = False
 
+    def _rank_starts(self) -> None:
+        """More calls may start than there is room for: those of the highest rank go first."""
+        starts = [c for c in self._commands if isinstance(c, tfu.Start)]
+        others = [c for c in self._commands if not isinstance(c, tfu.Start)]
+        starts.sort(key=lambda c: -self.rank(self._call(c.task)))
+        self._commands = deque([*others, *starts])
+
     def _start(self, call: Call) -> None:
         if call.outcome is not None:  # stopped between the command and now
             return
         if call.reuse is not None:
-            self.finish(call, Succeeded(self.values[call.reuse]))
+            self._copy(call, self.calls[call.reuse])
             return
-        tool = call.tool
+        if call.task.each is not None and call.parent is None:
+            self._start_parts(call)
+            return
+        if call.refused is not None:
+            self.finish(call, Failed(call.refused))
+            return
         try:
-            if tool is None:
-                raise ToolError(f"there is no tool `{call.task.tool}`")
-            call.arguments = bind(call.task, tool, self.values)
+            if not call.bound:
+                self._prepare(call)
+            tool = call.tool
+            assert tool is not None
             if tool.requires_approval:
                 call.approval = tool.needs_approval(call.arguments)
-            self.executor.start(call)
+            sharing = self.sharing
+            # Each call that needs approval is made for itself; a write is noted in any case.
+            alone = sharing is None or call.effect is None or (call.approval and call.effect != "write")
+            if alone or sharing is None or not sharing.start(call, self.executor.start):
+                self.executor.start(call)
         except KeyboardInterrupt:
             raise
         except BaseException as e:  # also of a validator or predicate of the user's
             self.finish(call, failed(call, e))
 
+    def _prepare(self, call: Call) -> None:
+        """Bind the arguments of a call and find out what it touches.
+
+        Raises:
+            ToolError: The arguments can not be made, or an effect or resource function failed.
+        """
+        tool = call.tool
+        if tool is None:
+            raise ToolError(f"there is no tool `{call.task.tool}`")
+        if call.item is None:
+            call.arguments = bind(call.task, tool, self.values)
+        else:
+            call.arguments = bind(call.task, tool, self.values, call.value)
+        if not tool.is_plain:
+            call.effect = effect_of(tool, call.arguments)
+            call.access = access_of(tool, call.arguments, call.effect)
+        call.bound = True
+
+    def _copy(self, call: Call, of: Call) -> None:
+        outcome = of.outcome
+        if isinstance(outcome, (Skipped, Cancelled)) or outcome is None:
+            cause = outcome.cause if isinstance(outcome, Skipped) else of.task.id
+            outcome = Skipped(cause, f"it is the same call as task {of.task.id}, which did not run")
+        elif isinstance(outcome, Succeeded):
+            with suppress(NotCopyable):  # what there can be only one of is handed on as it is
+                outcome = Succeeded(independent(outcome.value))
+        self.finish(call, outcome)
+
+    # -- tasks that are looked at before they start -----------------------------------------
+
+    def _probe(self, call: Call) -> None:
+        """The needs of a task are there: see what it comes to, and what it still has to wait for."""
+        if call.outcome is not None:
+            return
+        try:
+            if is_off(call.task, self.values):
+                self.finish(call, Skipped(call.task.id, GUARDED_OFF))
+                return
+            if call.task.each is None:
+                self._prepare(call)
+            else:
+                self._expand(call)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as e:  # also of a validator, of a value, of a resource function
+            self.finish(call, failed(call, e))
+            return
+        after: tuple[int, ...] = ()
+        frees: tuple[int, ...] = ()
+        placement, i = self._placement, call.task.id
+        if placement is not None and placement.is_open(i):
+            call.after, frees = placement.close(i, call.access or Access())
+            # The items of a `for` wait one by one.
+            after = call.after if call.task.each is None else ()
+        self._handle(tfu.Probed(i, after, frees))
+
+    def _expand(self, call: Call) -> None:
+        tool = call.tool
+        if tool is None:
+            raise ToolError(f"there is no tool `{call.task.tool}`")
+
+        def make(position: int, value: Any) -> Call:
+            part = Call(self, call.task, tool, call.round, None)
+            part.key, part.item, part.value, part.parent = (call.task.id, position), position, value, call
+            part.estimate = call.estimate
+            return part
+
+        call.parts = expand(call, self.values, lambda n: self.allow_items(tool, n), make, self._prepare)
+        call.effect = tool.effect
+        touched = Access()
+        for part in call.parts:
+            if part.outcome is None and part.access is not None:
+                touched |= part.access
+        call.access = touched
+
+    def _start_parts(self, call: Call) -> None:
+        call.started = self.now()
+        for part in call.parts:
+            if part.outcome is not None:
+                self._settle(part, part.outcome)
+        parts = [p for p in call.parts if p.outcome is None]
+        call.left = len(parts)
+        if not parts:
+            self._finish_parts(call)
+            return
+        after: list[tuple[tfu.Key, ...]] = [()] * len(parts)
+        if self._placement is not None:
+            after = self._placement.parts(call.after, [(p.key, p.access or Access()) for p in parts])
+        self._handle(tfu.Expanded(call.task.id, tuple(zip((p.key for p in parts), after, strict=True))))
+
+    def _part_ended(self, call: Call) -> None:
+        call.left -= 1
+        if not call.left:
+            self._finish_parts(call)
+
+    def _finish_parts(self, call: Call) -> None:
+        tool = call.tool
+        policy = (tool.options.on_item_error if tool is not None else None) or self.on_item_error
+        outcomes = [p.outcome for p in call.parts if p.outcome is not None]
+        call.attempts = max((p.attempts for p in call.parts), default=0)
+        self.finish(call, outcome_of(call.task.tool, outcomes, policy))
+
+    # -- the end of a task that never started -------------------------------------------------
+
     def _skip(self, command: tfu.Skip) -> None:
-        cause = command.cause
+        call, cause = self._call(command.task), _id(command.cause)
         if command.why == "missing":
             reason = f"task {cause} is not in the plan"
         elif command.why == "cycle":
             reason = "it waits for itself, in a circle"
+        elif command.why == "unused":
+            reason = UNUSED
         else:
-            call = self.calls.get(cause)
-            outcome = call.outcome if call is not None else None
-            reason = (
-                f"task {cause} failed: {_one_line(outcome)}"
-                if isinstance(outcome, Failed)
-                else f"task {cause} did not run"
-            )
-        self._settle(self.calls[command.task], Skipped(cause, reason))
+            of = self.calls.get(cause)
+            outcome = of.outcome if of is not None else None
+            if isinstance(outcome, Failed):
+                reason = f"task {cause} failed: {_one_line(outcome)}"
+            elif isinstance(outcome, Skipped) and outcome.reason:
+                reason = f"task {cause} did not run: {outcome.reason}"
+            else:
+                reason = f"task {cause} did not run"
+        self._settle(call, Skipped(cause, reason))
 
     def results(self) -> dict[int, TaskResult]:
         """Every task that has ended, by id, in the order of planning."""
-        out = {}
-        for i, c in self.calls.items():
-            if c.outcome is not None:
-                out[i] = TaskResult(
-                    c.task, c.outcome, c.round, c.planned, c.started, c.finished, c.attempts, c.reuse
-                )
-        return out
+        return {i: _result(c, c.outcome) for i, c in self.calls.items() if c.outcome is not None}
 
     def outcomes(self) -> Mapping[int, Outcome]:
         """Outcomes so far, by id."""
@@ -355,3 +467,36 @@ def failed(call: Call, error: BaseException) -> Failed:
 def _one_line(outcome: Failed) -> str:
     text = " ".join(describe_error(outcome.error).split())
     return text if len(text) <= 200 else text[:197] + "..."
+
+
+UNUSED = "nothing uses its value"
+
+
+def _result(call: Call, outcome: Outcome) -> TaskResult:
+    return TaskResult(
+        call.task,
+        outcome,
+        call.round,
+        call.planned,
+        call.started,
+        call.finished,
+        call.attempts,
+        call.reuse,
+        call.via,
+        call.after,
+        tuple(
+            ItemResult(p.outcome, p.started, p.finished, p.attempts, p.via)
+            for p in call.parts
+            if p.outcome is not None
+        ),
+        call.effect if call.effect is not None or call.tool is None else call.tool.effect,
+        call.access,
+        call.estimate,
+    )
+
+
+def _id(key: tfu.Key) -> int:
+    return key if isinstance(key, int) else key[0]
+
+
+__all__ = ["Call", "Driver", "Executor", "Watch", "failed"]

@@ -10,6 +10,7 @@ from ._jsonable import describe_error
 from .errors import ToolError
 
 if TYPE_CHECKING:
+    from .options import Effect
     from .tools import Tool
 
 Keys = frozenset[Hashable] | None
@@ -25,7 +26,15 @@ class _Undeclared:
         return "<undeclared>"
 
 
+class _Some:
+    def __repr__(self) -> str:
+        return "<some key>"
+
+
 _UNDECLARED = _Undeclared()
+_IGNORED: frozenset[Hashable] = frozenset({_UNDECLARED})
+SOME: frozenset[Hashable] = frozenset({_Some()})
+"""Keys that are not known yet: any keys may be among them, but they are not everything."""
 
 
 class BadResource(ValueError):
@@ -61,11 +70,28 @@ def _overlap(a: Keys, b: Keys) -> bool:
         return b is None or bool(b)
     if b is None:
         return bool(a)
+    if a is SOME:
+        return bool(b - _IGNORED)
+    if b is SOME:
+        return bool(a - _IGNORED)
     return not a.isdisjoint(b)
 
 
 def _union(a: Keys, b: Keys) -> Keys:
-    return None if a is None or b is None else a | b
+    if a is None or b is None:
+        return None
+    return SOME if a is SOME or b is SOME else a | b
+
+
+def within(access: Access, most: Access) -> bool:
+    """Whether `access` touches nothing that `most` does not."""
+    return _within(access.reads, most.reads) and _within(access.writes, most.writes)
+
+
+def _within(keys: Keys, of: Keys) -> bool:
+    if of is None:
+        return True
+    return keys is not None and (of is SOME or keys <= of)
 
 
 NOTHING = Access()
@@ -108,7 +134,7 @@ def _flat(keys: Any) -> frozenset[Hashable]:
     return frozenset(several)
 
 
-def effect_of(tool: Tool, arguments: Mapping[str, Any]) -> Literal["pure", "read", "write"] | None:
+def effect_of(tool: Tool, arguments: Mapping[str, Any]) -> Effect | None:
     """The effect of one call.
 
     Raises:
@@ -118,7 +144,7 @@ def effect_of(tool: Tool, arguments: Mapping[str, Any]) -> Literal["pure", "read
     if not callable(effect):
         return effect
     try:
-        found = effect(**arguments)
+        found = effect(**tool.with_defaults(arguments))
     except Exception as e:
         raise ToolError(f"the effect function of `{tool.name}` raised {describe_error(e)}") from e
     if found not in ("pure", "read", "write", None):
@@ -128,31 +154,35 @@ def effect_of(tool: Tool, arguments: Mapping[str, Any]) -> Literal["pure", "read
     return found
 
 
-def access_of(tool: Tool, arguments: Mapping[str, Any]) -> Access:
-    """What the call with these (bound) arguments reads and writes.
+def access_of(
+    tool: Tool, arguments: Mapping[str, Any], effect: Effect | Literal["unknown"] | None = "unknown"
+) -> Access:
+    """What the call with these (bound) arguments, and this effect where it is known already, reads and writes.
 
     A write without resource writes everything, a read without one reads everything, a pure call touches nothing.
 
     Raises:
         ToolError: The tool's effect or resource function raised, or gave something unusable.
     """
-    return _access(tool, effect_of(tool, arguments), arguments)
+    return _access(tool, effect_of(tool, arguments) if effect == "unknown" else effect, arguments)
 
 
 def _access(tool: Tool, effect: str | None, arguments: Mapping[str, Any] | None) -> Access:
     resource = tool.options.resource
     if effect == "pure":
         return NOTHING
-    if resource is None or (callable(resource) and arguments is None):
-        if effect is None and resource is not None:
-            return READS_ALL
+    if resource is None:
         return WRITES_ALL if effect == "write" else READS_ALL if effect == "read" else UNDECLARED
     if callable(resource):
-        assert arguments is not None
+        if arguments is None:
+            return Access(SOME, SOME) if effect == "write" else Access(SOME)
         try:
-            resource = resource(**arguments)
+            resource = resource(**tool.with_defaults(arguments))
         except Exception as e:
             raise ToolError(f"the resource function of `{tool.name}` raised {describe_error(e)}") from e
+        if resource is None:
+            hint = "return a key, several, or [] for a call that touches nothing"
+            raise ToolError(f"the resource function of `{tool.name}` gave None; {hint}")
     try:
         keys = keys_of(resource)
     except BadResource as e:
@@ -170,10 +200,8 @@ def _access(tool: Tool, effect: str | None, arguments: Mapping[str, Any] | None)
 def worst_access(tool: Tool) -> Access:
     """The most that any call of the tool may touch: for one whose arguments are not known yet."""
     effect = tool.options.effect
-    if callable(effect):
-        return WRITES_ALL
     try:
-        return _access(tool, effect, None)
+        return _access(tool, "write" if callable(effect) else effect, None)
     except ToolError:  # static and unusable: its calls fail, and until then they stand in every way
         return WRITES_ALL
 

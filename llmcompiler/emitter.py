@@ -66,7 +66,7 @@ class Emitter(Watch):
         self.emit(
             ev.TaskStarted,
             task_id=call.task.id,
-            tool=call.task.tool,
+            tool=call.task.tool if call.current is None else call.current.name,
             args=dict(call.arguments),
             attempt=call.attempts,
             item=call.item,

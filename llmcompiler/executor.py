@@ -1,4 +1,6 @@
-"""The asyncio back end: which calls run now in an event loop, and how they are ended. How one is made is in `tries`.
+"""The asyncio back end: which calls run now in an event loop, and how they are ended.
+
+How one is made is in `tries`; what is declared for its tool is in `terms`.
 
 Event-driven: nothing polls. No call outlives its run: a call that ignores its cancellation is left behind only after
 a grace period, and said so in the log.
@@ -12,16 +14,25 @@ import logging
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from ._jsonable import describe_error
 from .admission import Admission
+from .approvals import Approvals
+from .batches import Batch, Gathering
+from .breakers import Breaker
 from .driver import Call, Driver, Executor
-from .errors import ApprovalDenied, ConfigurationError, ToolTimeout
-from .outcomes import Failed
-from .protocols import ApprovalRequest
+from .errors import ApprovalDenied, ConfigurationError, ToolError, ToolTimeout
+from .hedging import Allowance, Hedging
+from .latencies import Latencies
+from .outcomes import Cancelled, Failed
+from .rates import Rates
+from .retries import retryable
+from .terms import SharedBreaker, Terms, repeatable
 from .threads import ThreadPool
 from .timers import Timers
-from .tries import once, several
+from .tools import Tool
+from .tries import NO_ARGUMENTS, once, several
 
 logger = logging.getLogger("llmcompiler")
 
@@ -29,7 +40,8 @@ logger = logging.getLogger("llmcompiler")
 class AsyncExecutor(Executor):
     """Makes calls in asyncio: async tools in the loop, sync tools in threads with context variables carried over.
 
-    One executor may serve many runs at once; its caps hold over all that share an event loop.
+    One executor may serve many runs at once; its caps hold over all that share an event loop. Rate limits and circuit
+    breakers of tools hold over all its runs, one after the other and at once.
 
     Args:
         max_concurrency: Calls at once, over all tools; None for no cap.
@@ -37,6 +49,8 @@ class AsyncExecutor(Executor):
         retries: Further tries of pure, read and idempotent tools after a transient error. A tool's own `retries=` wins.
         block_warning: Seconds an async tool may hold up the event loop before that is reported.
         grace: Seconds to wait, at the end of a run, for cancelled calls to end.
+        hedge: Whether calls that may be repeated (pure, read, idempotent) are made a second time beside themselves when
+            they are slower than most: True, or a `Hedging` that says when. A tool's own `hedge=` wins.
 
     Raises:
         ConfigurationError: A number out of range.
@@ -50,6 +64,7 @@ class AsyncExecutor(Executor):
         retries: int = 2,
         block_warning: float = 0.1,
         grace: float = 2.0,
+        hedge: bool | Hedging = False,
     ) -> None:
         if max_concurrency is not None and not _is_whole(max_concurrency, 1):
             raise ConfigurationError(
@@ -67,12 +82,34 @@ class AsyncExecutor(Executor):
         self.retries = retries
         self.block_warning = block_warning
         self.grace = grace
+        if not isinstance(hedge, (bool, Hedging)):
+            raise ConfigurationError(f"hedge={hedge!r}: give True, False or a Hedging(...)")
+        self.hedges = hedge is not False
+        """Whether slow calls get a second one where the tool does not say."""
+        self.hedging = hedge if isinstance(hedge, Hedging) else Hedging()
+        self.allowance = Allowance(self.hedging.budget, self.hedging.burst)
+        self.latencies = Latencies(min_count=self.hedging.min_samples)
+        """Of single tries that succeeded, of tools that are hedged."""
+        self.rates = Rates()
+        self._breakers: WeakKeyDictionary[Tool, Breaker] = WeakKeyDictionary()
         self.threads = ThreadPool()
         self._loops: dict[asyncio.AbstractEventLoop, _Shared] = {}
 
     def clock(self) -> Callable[[], float]:
         """The clock of the running event loop."""
         return _clock_of(asyncio.get_running_loop())
+
+    def breaker_of(self, tool: Tool) -> Breaker | None:
+        """The circuit breaker of a tool, one for all runs; None for a tool without."""
+        settings = tool.options.breaker
+        if settings is None:
+            return None
+        return self._breakers.setdefault(tool, SharedBreaker(settings))
+
+    def slow_after(self, tool: Tool) -> float | None:
+        """Seconds after which a call of `tool` gets a second one beside it; None while too little is known of it."""
+        slow = self.latencies.quantile(tool.name, self.hedging.quantile)
+        return None if slow is None else max(slow, self.hedging.min_delay)
 
     def begin(self, driver: Driver) -> None:
         """A run begins in the running event loop."""
@@ -83,7 +120,7 @@ class AsyncExecutor(Executor):
             for stale in [other for other in list(self._loops) if other.is_closed()]:
                 self._loops.pop(stale, None)
             shared = self._loops[loop] = _Shared(loop, Admission(self.max_concurrency))
-        driver.host = Host(self, shared, contextvars.copy_context())
+        driver.host = Host(self, shared, contextvars.copy_context(), batching=driver.passes.batch)
         shared.runs += 1
 
     def start(self, call: Call) -> None:
@@ -94,6 +131,12 @@ class AsyncExecutor(Executor):
         """Stop calls that run, take others out of the line."""
         if calls:
             _host_of(calls[0]).cancel(calls)
+
+    def rerank(self, driver: Driver) -> None:
+        """The plan is complete: calls in line were ranked by a part of it."""
+        host: Host = driver.host
+        if host.shared.admission.waiting and driver.ranks.refresh():
+            host.shared.admission.rerank(driver.rank, driver)
 
     async def end(self, driver: Driver) -> None:
         """Wait until none of the run's asyncio tasks is left."""
@@ -153,12 +196,18 @@ def _timed_out(call: Call, seconds: float) -> None:
 class Host:
     """The calls of one run in one event loop."""
 
-    def __init__(self, executor: AsyncExecutor, shared: _Shared, context: contextvars.Context) -> None:
+    def __init__(
+        self, executor: AsyncExecutor, shared: _Shared, context: contextvars.Context, *, batching: bool
+    ) -> None:
         self.executor = executor
         self.shared = shared
         self.loop = shared.loop
         self.clock = _clock_of(shared.loop)
         self.context = context
+        self._batching = batching
+        self._terms: dict[Tool, Terms] = {}
+        self._gathering = Gathering(self)
+        self._queued: dict[Call, asyncio.Future[None]] = {}  # under way, and in line for a place again
         self._strays: dict[asyncio.Task[Any], Call] = {}  # cancelled and not ended yet
 
     # -- start -----------------------------------------------------------------------
@@ -171,31 +220,115 @@ class Host:
             return
         self._offer(call)
 
+    def terms_of(self, tool: Tool) -> Terms:
+        """How the calls of `tool` are made.
+
+        Raises:
+            ConfigurationError: What it declares does not go with what another tool does.
+        """
+        found = self._terms.get(tool)
+        if found is None:
+            found = self._terms[tool] = Terms(tool, self.executor, self.loop, batching=self._batching)
+        return found
+
     def _offer(self, call: Call) -> None:
         tool = call.tool
         assert tool is not None
-        admission = self.shared.admission
-        if tool.max_concurrency is None and admission.enter():
-            self._launch(call)
+        terms = self._terms.get(tool) or self.terms_of(tool)
+        if terms.direct:
+            self._line_up(call, terms)
+        elif terms.batch:
+            self._gathering.add(call)
+        else:
+            self.prepare(call)
+
+    def prepare(self, call: Call) -> None:
+        """Make a call, or a batch, as soon as breaker, rate limit and caps allow it."""
+        assert call.tool is not None
+        terms = self.terms_of(call.tool)
+        breaker = terms.breaker
+        if terms.limiter is None and (breaker is None or breaker.left(self.clock()) is None):
+            self._line_up(call, terms)
             return
-        admission.offer(call, tool, tool.max_concurrency)
+        # Waits outside the caps, for its rate, or does not wait at all.
+        call.timeout = terms.timeout
+        call.handle = self.spawn(several(self, call))
+
+    def _line_up(self, call: Call, terms: Terms) -> None:
+        admission = self.shared.admission
+        if terms.enters and admission.enter():
+            call.holds = True
+            self._launch(call, terms)
+        elif terms.counted:
+            driver = call.driver
+            admission.offer(call, terms.tool, terms.limit, driver.rank(call), driver)
+            self.admit()
+        else:
+            self._launch(call, terms)
+
+    async def place(self, call: Call, terms: Terms) -> None:
+        """Wait for a place under the caps, for a call that is under way already."""
+        if not terms.counted:
+            return
+        call.placed = terms.tool
+        admission = self.shared.admission
+        if terms.enters and admission.enter():
+            call.holds = True
+            return
+        place = self._queued[call] = self.loop.create_future()
+        admission.offer(call, terms.tool, terms.limit, call.driver.rank(call), call.driver)
         self.admit()
+        try:
+            await place
+        except BaseException:
+            if self._queued.pop(call, None) is not None:
+                admission.withdraw((call,))
+                self.admit()
+            raise
+
+    async def spare(self, terms: Terms) -> bool:
+        """Take a place for a second call beside one, if all that it would have to wait for is free."""
+        executor, limiter = self.executor, terms.limiter
+        if not executor.allowance.any or (limiter is not None and not limiter.free):
+            return False
+        if terms.counted and not self.shared.admission.enter(terms.tool, terms.limit):
+            return False
+        executor.allowance.take()
+        if limiter is not None:
+            await limiter.wait()
+        return True
+
+    def take_back(self, terms: Terms) -> None:
+        """The place of a second call is free again."""
+        if terms.counted:
+            self.shared.admission.release(terms.tool, terms.limit)
+            self.admit()
+
+    def stand_in(self, call: Call, other: Tool) -> None:
+        """From now on the fallback `other` is called, in the same place where it has no caps of its own."""
+        terms = self.terms_of(other)
+        if not terms.counted or not terms.enters or terms.limiter is not None:
+            self.give_up(call)
+        call.current, call.timeout, call.via = other, terms.timeout, "fallback"
 
     def admit(self) -> None:
         """Launch what the caps allow, of any run in this loop."""
         admit = self.shared.admission.admit
         while (call := admit()) is not None:
-            _host_of(call)._launch(call)
+            _host_of(call)._admitted(call)
 
-    def _launch(self, call: Call) -> None:
+    def _admitted(self, call: Call) -> None:
         call.holds = True
-        tool = call.tool
-        assert tool is not None
-        retries = tool.retries
-        if retries is None:
-            retries = self.executor.retries if tool.idempotent else 0
-        call.timeout = tool.timeout or self.executor.timeout
-        call.handle = self.spawn(several(self, call, retries) if retries else once(self, call))
+        place = self._queued.pop(call, None) if self._queued else None
+        if place is None:
+            assert call.tool is not None
+            self._launch(call, self._terms[call.tool])
+        elif not place.done():
+            place.set_result(None)
+
+    def _launch(self, call: Call, terms: Terms) -> None:
+        call.timeout = terms.timeout
+        call.handle = self.spawn(several(self, call) if terms.long else once(self, call))
 
     def spawn(self, body: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """An asyncio task in the context of the run, not of the call that happened to make this one ready."""
@@ -203,28 +336,26 @@ class Host:
         return asyncio.Task(body, loop=self.loop, context=self.context.copy())
 
     async def _approve(self, call: Call) -> None:
-        driver, name = call.driver, call.task.tool
-        allowed, reason = False, f"`{name}` was not approved"
+        driver = call.driver
+        approvals = driver.approvals or Approvals(driver.run_id, driver.approver)
+        denied: ToolError | None = None
         try:
-            driver.watch.approval(call)
-            if driver.approver is None:
-                reason = f"`{name}` needs approval; pass approver= to LLMCompiler to be asked"
-            else:
-                request = ApprovalRequest(driver.run_id, call.task.id, name, dict(call.arguments))
-                allowed = bool(await driver.approver(request))
+            await approvals.decide(call, self.spawn, lambda task: self.stray(task, call))
+        except ToolError as e:
+            denied = e
         except KeyboardInterrupt:
             raise
-        except BaseException as e:  # of the user's approver
+        except BaseException as e:
             if call.outcome is not None:  # cancelled by the run
                 raise
-            reason = f"the approver failed on `{name}`: {describe_error(e)}"
+            denied = ApprovalDenied(f"`{call.task.tool}` could not be approved: {describe_error(e)}")
         call.handle = None
         if call.outcome is not None:
             return
-        if allowed:
+        if denied is None:
             self._offer(call)
         else:
-            call.finish(Failed(ApprovalDenied(reason)))
+            call.finish(Failed(denied))
 
     # -- end -------------------------------------------------------------------------
 
@@ -233,10 +364,20 @@ class Host:
         if self.loop.is_closed():
             return
         waiting = set()
+        calls = list(calls)
         for call in calls:
-            task: asyncio.Task[Any] | None = call.handle
+            task: asyncio.Task[Any] | Batch | None = call.handle
             if task is None:
                 waiting.add(call)
+                if self._batching:
+                    self._gathering.remove(call)
+                continue
+            if isinstance(task, Batch):
+                # The others of its batch go on; with the last one, it ends itself.
+                task.calls.pop(call, None)
+                if not task.calls and task.outcome is None:
+                    task.outcome = Cancelled("none of its calls is wanted any more")
+                    calls.append(task)  # seen to in the end
                 continue
             if call.started is None:
                 # A task cancelled before its first step never runs its body, which would give up the place.
@@ -260,18 +401,42 @@ class Host:
 
     def leave(self, call: Call) -> None:
         """Give up the call's place under the caps, once."""
+        if call.timeout is not None:
+            self.shared.timers.drop(call, call.timeout)
         if not call.holds:
             return
         call.holds = False
-        if call.timeout is not None:
-            self.shared.timers.drop(call, call.timeout)
-        assert call.tool is not None
-        self.shared.admission.release(call.tool, call.tool.max_concurrency)
+        tool = call.placed or call.tool
+        assert tool is not None
+        self.shared.admission.release(tool, tool.max_concurrency)
 
     def give_up(self, call: Call) -> None:
         """`leave`, and let in who waits for the place."""
         self.leave(call)
         self.admit()
+
+    def let_go(self, call: Call) -> None:
+        """A call is over: a long run keeps its outcomes, not its asyncio tasks and arguments."""
+        call.handle, call.arguments = None, NO_ARGUMENTS
+
+    def failed_in_batch(self, call: Call, error: Exception, *, alone: bool) -> None:
+        """A call failed in a batch: it goes on by itself where it may be tried again, or has a fallback.
+
+        Args:
+            call: One of the batch.
+            error: How it failed.
+            alone: Whether it failed and its batch did not; a batch has had its further tries as a whole.
+        """
+        tool = call.tool
+        assert tool is not None
+        terms = self.terms_of(tool)
+        again = alone and terms.retries_of(call) and retryable(error, tool, repeatable(call, tool))
+        if again or tool.fallback is not None:
+            call.timeout = terms.timeout
+            call.handle = self.spawn(several(self, call, error, for_good=not again))
+        else:
+            self.let_go(call)
+            call.finish(Failed(error))
 
     async def end(self) -> None:
         """Wait for what is being cancelled; what is deaf to it is left behind after the grace period."""

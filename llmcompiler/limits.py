@@ -1,11 +1,16 @@
-"""What a run may use. Checked before anything is launched."""
+"""What a run may use: the numbers, and whether they make sense. Who counts is in `budget.py`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 from .errors import ConfigurationError
+
+_FRACTIONS = frozenset({"seconds", "cost"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +21,7 @@ class Limits:
     (with `.result`) only where no answer can be made.
 
     Raises:
-        ConfigurationError: A bound that is not above zero.
+        ConfigurationError: A bound that is not above zero, or not a whole number where things are counted.
     """
 
     tasks: int | None = 1_000
@@ -32,7 +37,7 @@ class Limits:
     rounds: int | None = None
     """Rounds of plan and execution; beside the compiler's `max_replans`, the smaller counts."""
     cost: float | None = None
-    """US dollars for models, as far as their prices are known. Checked before each request."""
+    """US dollars for models, whose prices must be known. Checked before each request."""
     expansion: int | None = 1_000
     """Items of one `for` task. Checked before any of them is called."""
 
@@ -41,7 +46,52 @@ class Limits:
             value = getattr(self, f.name)
             if value is None:
                 continue
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
-                raise ConfigurationError(
-                    f"Limits({f.name}={value!r}): give a number above 0, or None for no limit"
-                )
+            if f.name == "tasks_per_tool" and isinstance(value, Mapping):
+                for name, number in value.items():
+                    if not isinstance(name, str):
+                        raise ConfigurationError(
+                            f"Limits(tasks_per_tool={{{name!r}: ...}}): name a tool, as in {{'search': 3}}"
+                        )
+                    _check(f"Limits(tasks_per_tool={{{name!r}: {number!r}}})", number, whole=True)
+                # A copy: what was checked is what counts, whatever becomes of the caller's own.
+                object.__setattr__(self, f.name, dict(value))
+                continue
+            _check(f"Limits({f.name}={value!r})", value, whole=f.name not in _FRACTIONS)
+
+    def of_tool(self, name: str) -> int | None:
+        """Calls of one tool that are allowed."""
+        per_tool = self.tasks_per_tool
+        return per_tool.get(name) if isinstance(per_tool, Mapping) else per_tool
+
+    def check_tools(self, tools: Iterable[str]) -> None:
+        """Make sure that every tool named here is there.
+
+        Raises:
+            ConfigurationError: One is not; the text says which one may be meant.
+        """
+        if not isinstance(self.tasks_per_tool, Mapping):
+            return
+        known = list(tools)
+        for name in self.tasks_per_tool:
+            if name in known:
+                continue
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]!r}?" if near else _choices(known)
+            raise ConfigurationError(f"Limits(tasks_per_tool=...): there is no tool {name!r}; {hint}")
+
+
+def _choices(names: list[str]) -> str:
+    if not names:
+        return "the compiler has no tools"
+    shown = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
+    return f"the tools are {shown}"
+
+
+def _check(what: str, value: Any, *, whole: bool) -> None:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not value > 0 or math.isinf(value):
+        raise ConfigurationError(f"{what}: give a number above 0, or None for no limit")
+    if whole and not isinstance(value, int):
+        raise ConfigurationError(
+            f"{what}: this is counted; give a whole number above 0, or None for no limit"
+        )

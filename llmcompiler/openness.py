@@ -10,10 +10,24 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
 
 # A generator takes whatever can be iterated, a named tuple also a record.
 _TAKES_MORE = frozenset({"generator", "named-tuple", "call"})
 _VALIDATORS = frozenset({"function-before", "function-wrap", "function-plain"})
+
+
+class ResultSchema(GenerateJsonSchema):
+    """JSON schemas of results in which only text is a plain string: numbers that JSON writes as text say so."""
+
+    def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
+        """A `Decimal`."""
+        return {**super().decimal_schema(schema), "format": "decimal"}
+
+    def complex_schema(self, schema: core_schema.ComplexSchema) -> JsonSchemaValue:
+        """A `complex`."""
+        return {**super().complex_schema(schema), "format": "complex"}
 
 
 def takes_more(adapter: TypeAdapter[Any]) -> bool:

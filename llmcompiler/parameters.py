@@ -19,7 +19,7 @@ from pydantic.errors import PydanticSchemaGenerationError
 from ._jsonable import describe_error, to_jsonable
 from .context import ToolContext
 from .errors import ToolDefinitionError
-from .openness import gives_other, takes_more
+from .openness import ResultSchema, gives_other, takes_more
 
 MISSING: Any = inspect.Parameter.empty
 """The default of a parameter that must be given."""
@@ -219,7 +219,8 @@ def _return_schema(hints: Mapping[str, Any]) -> tuple[dict[str, Any] | None, boo
         return None, False
     try:
         adapter = TypeAdapter(hints["return"])
-        return adapter.json_schema(mode="serialization"), gives_other(adapter)
+        schema = adapter.json_schema(mode="serialization", schema_generator=ResultSchema)
+        return schema, gives_other(adapter)
     except Exception:  # a result needs no schema: it is only shown to the planner
         return None, False
 

@@ -1,7 +1,7 @@
-"""A plan as a picture: Mermaid, a table, and the levels and critical path both are drawn from.
+"""A plan as a picture: Mermaid, and the levels and critical path of its graph.
 
-Every call counts as one unit of time here: what a plan will really take is known only once it ran. Nothing here
-parses, checks or runs a plan; tasks that can never start (a cycle) are drawn, not refused.
+Every call counts as one unit of time here; `simulator` knows better, and `explain` tells. Nothing here parses, checks
+or runs a plan; tasks that can never start (a cycle) are drawn, not refused.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ._tables import cut
 from .plan import Plan, Task
+from .simulator import known_order
 from .values import references
 
-_CALL_WIDTH = 72
 _LABEL_WIDTH = 100
+_DRAWN = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,8 @@ class Shape:
     width: int
     """The most calls in one step."""
     critical_path: tuple[int, ...]
-    """Ids of one longest chain of dependent tasks, first to last; of several, the one that ends first in the plan."""
+    """Ids of one longest chain of tasks that wait for each other, first to last; of several, the one that ends first in
+    the plan."""
 
     @property
     def speedup(self) -> float:
@@ -39,7 +42,8 @@ class Shape:
 def shape(plan: Plan) -> Shape:
     r"""Levels, depth, width and critical path of `plan`, in time linear in its tasks and references.
 
-    References to results of earlier rounds cost nothing: those are there already.
+    References to results of earlier rounds cost nothing: those are there already. Of a plan checked against tools, the
+    order of effects counts, too.
 
     ```python
     from llmcompiler import Plan
@@ -49,7 +53,8 @@ def shape(plan: Plan) -> Shape:
     ```
     """
     by_id = {t.id: t for t in plan.tasks}
-    waits = {t.id: [d for d in t.depends_on if d in by_id] for t in plan.tasks}
+    order = known_order(plan)
+    waits = {t.id: [d for d in (*t.depends_on, *order.get(t.id, ())) if d in by_id] for t in plan.tasks}
     dependents: dict[int, list[int]] = {i: [] for i in by_id}
     for i, needed in waits.items():
         for d in needed:
@@ -80,64 +85,12 @@ def shape(plan: Plan) -> Shape:
     )
 
 
-def explain(plan: Plan) -> str:
-    """`plan` as a table of plain text: each call, what it waits for, when it can start, and the critical path.
-
-    No line end at the end. Long calls are cut; `str(plan)` has them whole.
-    """
-    s = shape(plan)
-    path = set(s.critical_path)
-    rows = [("id", "call", "waits for", "starts")]
-    for t in plan.tasks:
-        level = s.levels.get(t.id)
-        starts = (
-            "never" if level is None else f"step {level}" + (" *" if t.id in path and s.depth > 1 else "")
-        )
-        rows.append(
-            (str(t.id), _cut(call_line(t), _CALL_WIDTH), ", ".join(map(str, t.depends_on)) or "-", starts)
-        )
-    widths = [max(len(row[k]) for row in rows) for k in range(3)]
-    lines = [
-        f"{i:>{widths[0]}}  {call:<{widths[1]}}  {waits:<{widths[2]}}  {starts}".rstrip()
-        for i, call, waits, starts in rows
-    ]
-    if len(rows) == 1:
-        lines = []
-    return "\n".join([*lines, *([""] if lines else []), *_summary(plan, s)])
-
-
-def _summary(plan: Plan, s: Shape) -> list[str]:
-    if not plan.tasks:
-        return ["No calls: the question is answered from nothing but itself.", _join_text(plan)]
-    n = len(plan.tasks)
-    calls = f"{n} call{'s' if n != 1 else ''}"
-    out = [f"{calls} in {s.depth} step{'s' if s.depth != 1 else ''}, at most {s.width} at once."]
-    if s.depth > 1:
-        chain = _elide([str(i) for i in s.critical_path])
-        out.append(f"Critical path (*): {' -> '.join(chain)}, {len(s.critical_path)} of {calls}.")
-    if s.speedup > 1.005:
-        out.append(
-            f"If every call takes as long as the others: {s.speedup:.1f} times faster than one by one."
-        )
-    if stuck := [t.id for t in plan.tasks if t.id not in s.levels]:
-        out.append(f"Never starts, for it waits for itself: {', '.join(_elide([str(i) for i in stuck]))}.")
-    out.append(_join_text(plan))
-    return out
-
-
-def _join_text(plan: Plan) -> str:
-    if plan.join is None:
-        return "No join: the joiner answers from every result."
-    if plan.join.ref is None:
-        return "Then the joiner answers from every result."
-    return f"The answer is {plan.join.ref}; no joiner is asked."
-
-
 def to_mermaid(plan: Plan) -> str:
     """`plan` as a Mermaid flowchart: calls as boxes, a solid arrow for each value passed on.
 
-    A dotted arrow is a condition (`if`), a thick one a list to go through (`for`); results of earlier rounds are
-    rounded boxes. Whatever stands in the arguments can not break out of its label.
+    A thick arrow is a list to go through (`for`). Dotted arrows pass no value on: `if` leads to a call with a
+    condition, `then` is order by effects, for a plan checked against tools. Results of earlier rounds are rounded
+    boxes. Whatever stands in the arguments can not break out of its label.
     """
     lines = ["flowchart TD"]
     own = {t.id for t in plan.tasks}
@@ -150,26 +103,49 @@ def to_mermaid(plan: Plan) -> str:
         by_value = {r.task for v in t.args.values() for r in references(v)}
         by_loop = {r.task for r in references(t.each.source)} if t.each else set()
         for d in t.depends_on:
-            arrow = "==>" if d in by_loop else "-->" if d in by_value else "-.->"
+            arrow = "==>" if d in by_loop else "-->" if d in by_value else "-. if .->"
             lines.append(f"    t{d} {arrow} t{t.id}")
+    order = direct_order(plan, known_order(plan))
+    lines += [f"    t{d} -. then .-> t{i}" for i, after in order.items() for d in after]
     join = "join" if plan.join is None or plan.join.ref is None else f"join({plan.join.ref})"
     lines.append(f'    answer(["{_label(join)}"])')
     lines += [f"    t{d} --> answer" for d in ends]
     return "\n".join(lines)
 
 
+def order_edges(plan: Plan) -> list[tuple[int, int]]:
+    """Earlier and later task of each edge that is there by effects alone; none where no tools are known."""
+    needs = {t.id: set(t.depends_on) for t in plan.tasks}
+    return [(d, i) for i, after in known_order(plan).items() for d in after if d not in needs[i]]
+
+
+def direct_order(plan: Plan, order: Mapping[int, tuple[int, ...]]) -> dict[int, tuple[int, ...]]:
+    """`order` without what follows from other edges, for showing: with 1 before 2 before 3, 3 is not shown after 1.
+
+    Of plans of more than 2,000 tasks, which nobody looks at whole, it is left as it is.
+    """
+    if len(plan.tasks) > _DRAWN or not any(order.values()):
+        return {i: after for i, after in order.items() if after}
+    before: dict[int, int] = {}  # task -> all before it, as bits
+    out = {}
+    for t in plan.tasks:
+        after = tuple(sorted(set(order.get(t.id, ())) - set(t.depends_on)))
+        near = [d for d in (*t.depends_on, *after) if d in before]
+        implied = 0
+        for d in near:
+            implied |= before[d]
+        if left := tuple(d for d in after if not implied >> d & 1):
+            out[t.id] = left
+        for d in near:
+            implied |= 1 << d
+        before[t.id] = implied
+    return out
+
+
 def call_line(task: Task) -> str:
     """The task as one line of the plan language, without its number and thought."""
     text = str(task).rsplit("\n", 1)[-1]
     return text.removeprefix(f"{task.id}. ")
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 3] + "..."
-
-
-def _elide(items: list[str], most: int = 24) -> list[str]:
-    return items if len(items) <= most else [*items[: most // 2], "...", *items[-most // 2 :]]
 
 
 # Mermaid reads `#name;` inside quoted labels; these are the characters that end a label, start an entity or a tag, or
@@ -189,5 +165,5 @@ _ENTITIES = str.maketrans(
 
 
 def _label(text: str) -> str:
-    plain = "".join(ch if ch.isprintable() else " " for ch in _cut(text, _LABEL_WIDTH))
+    plain = "".join(ch if ch.isprintable() else " " for ch in cut(text, _LABEL_WIDTH))
     return plain.translate(_ENTITIES)

@@ -6,7 +6,7 @@ tools is checked in `llmcompiler.check`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic_core import CoreSchema
 
+    from .latencies import Latencies
+    from .result import Note
     from .tools import Tool, ToolRegistry
 
 
@@ -224,11 +226,14 @@ class Plan:
         return tuple(t.id for t in self.tasks if t.id not in used)
 
     def graph(self) -> nx.DiGraph[int]:
-        """The tasks as a `networkx.DiGraph`: an edge from each task to those that need its value.
+        """The tasks as a `networkx.DiGraph`: an edge from each task to those that have to wait for it.
 
-        Nodes carry `task`, edges carry `kind="data"`. Results of earlier rounds are not nodes.
+        Nodes carry `task`. Edges carry `kind`: `"data"` where a value is passed on; `"order"` where only what the two
+        calls read and write asks for it, in a plan checked against tools. Results of earlier rounds are not nodes.
         """
         import networkx as nx
+
+        from .pictures import order_edges
 
         g: nx.DiGraph[int] = nx.DiGraph()
         for t in self.tasks:
@@ -237,19 +242,37 @@ class Plan:
             for d in t.depends_on:
                 if d in self._by_id:
                     g.add_edge(d, t.id, kind="data")
+        g.add_edges_from(order_edges(self), kind="order")
         return g
 
     def to_mermaid(self) -> str:
-        """The plan as a Mermaid flowchart."""
+        """The plan as a Mermaid flowchart; order by effects is dotted and says `then`."""
         from .pictures import to_mermaid
 
         return to_mermaid(self)
 
-    def explain(self) -> str:
-        """The plan as a table: each call, what it waits for, when it can start, and the critical path."""
-        from .pictures import explain
+    def explain(
+        self,
+        *,
+        latencies: Latencies | None = None,
+        concurrency: int | None = 16,
+        notes: Sequence[Note] | None = None,
+    ) -> str:
+        """The plan as a table of text: each call, what it waits for, when it will run, and the critical path (`*`).
 
-        return explain(self)
+        For a plan checked against tools also effects, resources, order by effects (`after`), what needs approval and
+        what is constant. Times are of a simulated run under the caps in which every call succeeds; slack is how much
+        later a call could start if nothing but the critical path counted. No line end at the end; long calls are cut.
+
+        Args:
+            latencies: What was learned of the tools; without, times are steps, and every call takes one.
+            concurrency: Calls at once; None for no cap.
+            notes: What passes will do, to be told below the table; by default what all of them find in a plan that was
+                checked against tools.
+        """
+        from .explain import explain
+
+        return explain(self, latencies=latencies, concurrency=concurrency, notes=notes)
 
     # -- pydantic ------------------------------------------------------------
 

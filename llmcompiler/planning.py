@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Hashable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import events as ev
 from ._jsonable import describe_error
+from .budget import Calls
 from .calls import call_key
 from .diagnostics import Diagnostic
 from .errors import (
@@ -28,9 +29,11 @@ from .errors import (
     PlanningFailed,
     UsageError,
 )
+from .passes import Merging
 from .plan import Join, Plan, Task, Thought
 from .protocols import Observation, PlanContext, PlanItem, Planner
 from .renaming import rename_join, rename_task
+from .result import Note
 
 if TYPE_CHECKING:
     from .check import PlanChecker
@@ -59,6 +62,7 @@ class Planning:
         resumes: How often a planner whose stream broke is asked again, in one round.
         usage: Handed to planners: takes what a model used.
         allow_call: Handed to planners: raises when no more model calls are allowed.
+        calls: Counts the calls of each tool.
     """
 
     def __init__(
@@ -75,6 +79,7 @@ class Planning:
         resumes: int = 2,
         usage: Callable[[Usage], None] = lambda usage: None,
         allow_call: Callable[[], None] = lambda: None,
+        calls: Calls | None = None,
     ) -> None:
         self.question = question
         self.planner = planner
@@ -92,13 +97,18 @@ class Planning:
         """Whether the last round held no call that an earlier one had not."""
         self._usage = usage
         self._allow_call = allow_call
+        self._calls = calls or Calls(limits)
         self._round = 0
         self._tasks: list[Task] = []
         self._join: Join | None = None
         self._broken: dict[int | None, list[Diagnostic]] = {}
-        self._keys: dict[int, Hashable] = {}
-        self._reusable: dict[Hashable, int] = {}
-        self._same: dict[int, int] = {}
+        self._merging = Merging(
+            tools,
+            driver.changed_since if driver is not None else lambda earlier, task: True,
+            on=driver is not None and driver.passes.merge,
+        )
+        self._resumed: set[int] = set()
+        self._places = 0
         self._renamed: dict[int, int] = {}
         self._total = 0
 
@@ -115,15 +125,17 @@ class Planning:
         purpose: PlanPurpose = "replan" if number > 1 else "plan"
         if number > 1:
             self._note_reusable()
-        before = set(self._keys.values())
+        before = set(self._merging.keys)
         try:
             await self._stream_with_resumes(purpose, feedback)
             await self._repair()
         finally:
+            if self.driver is not None:
+                self.driver.unhold()
             # Also when it ends early: what was planned is a plan.
             self.emitter.emit(ev.PlanFinished, round=number, tasks=len(self._tasks))
         if number > 1:
-            self.repeated = all(self._key(t) in before for t in self._tasks)
+            self.repeated = all(self._merging.key(t) in before for t in self._tasks)
         return self.plan
 
     @property
@@ -197,6 +209,7 @@ class Planning:
                     self.emitter.diagnose(item)
                     if item.severity == "error" and item.code != "trailing-text":
                         self._note_broken(item)
+                        self._hold(item)
                 else:
                     raise UsageError(
                         f"{type(self.planner).__name__}.plan yielded {item!r}, not a Task, Thought or Join"
@@ -244,18 +257,34 @@ class Planning:
             if problem.severity == "error":
                 self._note_broken(problem)
         if bound is None:
+            if self.driver is not None and not known:
+                self.driver.hold(task.id, task.tool)
             return
+        reuse = self._find_same(bound)
+        if reuse is None and bound.each is None:
+            self._calls.allow(bound.tool)
         self._broken.pop(bound.id, None)
         self._total += 1
-        reuse = self._reusable.get(self._key(bound)) if self._reusable else None
-        if reuse is not None:
-            self._same[bound.id] = self._same.get(reuse, reuse)
-            text = f"task {bound.id} is the same call as task {reuse}; its result is used again"
-            self.emitter.diagnose(Diagnostic("repeated", text, 0, 0, "", "warning", bound.id))
         self._tasks.append(bound)
         self.emitter.emit(ev.TaskPlanned, round=self._round, task=bound)
         if self.driver is not None:
             self.driver.add(bound, self._round, reuse=reuse)
+
+    def _find_same(self, task: Task) -> int | None:
+        """The earlier task whose outcome this one takes over, if there is one."""
+        if self.driver is None:
+            self._merging.key(task)
+            return None
+        same = self._merging.find(task)
+        self._merging.key(task)
+        if same is None:
+            return None
+        if self.driver.calls[same].round != self._round or same in self._resumed:
+            text = f"task {task.id} is the same call as task {same}; its result is used again"
+            self.emitter.diagnose(Diagnostic("repeated", text, 0, 0, "", "warning", task.id))
+        else:
+            self.driver.notes.append(Note("merge", task.id, f"the same call as task {same}: made once"))
+        return same
 
     def _note_broken(self, problem: Diagnostic) -> None:
         task_id = problem.task_id
@@ -266,6 +295,16 @@ class Planning:
         elif task_id is not None:
             self.checker.broken.add(task_id)
         self._broken.setdefault(task_id, []).append(problem)
+
+    def _hold(self, problem: Diagnostic) -> None:
+        """What has to come after a statement that can not be read waits until that is mended, or given up."""
+        if self.driver is None:
+            return
+        place = problem.task_id
+        if place is None or place < 1 or place in self.driver.calls:
+            self._places -= 1
+            place = self._places
+        self.driver.hold(place)
 
     def _is_known(self, task: Task) -> bool:
         bound, known = self.checker.bind(task), self.checker.known[task.id]
@@ -287,22 +326,16 @@ class Planning:
         self._renamed[task.id] = new
         return replace(task, id=new)
 
-    def _key(self, task: Task) -> Hashable:
-        key = self._keys.get(task.id)
-        if key is None:
-            key = self._keys[task.id] = call_key(task, self._same)
-        return key
-
     def _note_reusable(self) -> None:
         """From now on, calls that succeeded or are under way are not made again."""
         if self.driver is None:
             return
         for i, call in self.driver.calls.items():
-            key = self._key(call.task)
             if call.outcome is None or call.outcome.status == "succeeded":
-                self._reusable.setdefault(key, i)
-            elif self._reusable.get(key) == i:
-                del self._reusable[key]
+                self._merging.allow(call.task)
+                self._resumed.add(i)
+            else:
+                self._merging.refuse(call.task)
 
     # -- repair -----------------------------------------------------------------------
 

@@ -211,6 +211,18 @@ class RunResult:
         """The values of the tasks that succeeded, by id."""
         return {i: t.outcome.value for i, t in self.tasks.items() if isinstance(t.outcome, Succeeded)}
 
+    def explain(self) -> str:
+        """What the run did, as a table of plain text: for each task when it was predicted to run and when it did.
+
+        Times are seconds since the run began (milliseconds where the run was that short): `queued` is when all that a
+        call waited for had ended. Predictions are of a simulated run with what was known of the tools when their tasks
+        were planned. Below: makespan, critical path (`*`), time spent waiting, calls saved, failures, what the passes
+        did. No line end at the end; long calls are cut.
+        """
+        from .explain_run import explain_run
+
+        return explain_run(self)
+
     def to_dict(self) -> dict[str, Any]:
         """JSON form; values that JSON can not hold are given as their `repr`."""
         error = None if self.error is None else error_to_dict(self.error)

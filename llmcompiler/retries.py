@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from .errors import ArgumentError, ReferenceFailed, ToolTimeout, TransientError
+from .errors import ArgumentError, CircuitOpen, ReferenceFailed, ToolTimeout, TransientError
 from .tools import Tool
 
 BASE = 0.1
@@ -41,19 +41,21 @@ def _attribute(thing: Any, name: str) -> Any:
         return None
 
 
-def retryable(error: BaseException, tool: Tool) -> bool:
-    """Whether `tool` may be tried again after `error`.
+def retryable(error: BaseException, tool: Tool, may_repeat: bool | None = None) -> bool:
+    """Whether `tool` may be tried again after `error`; `may_repeat` is whether this very call may be made twice.
 
     A call that ran out of time may have taken effect, so only a tool that may be repeated (`idempotent`, pure or
     read) is tried again after that, unless its `retry_on` names the error. A server that asks for more patience than
     `MOST_PATIENCE` is not asked again.
     """
+    if isinstance(error, CircuitOpen):
+        return False
     told = _retry_after(error)
     if told is not None and told > MOST_PATIENCE:
         return False
     if tool.retry_on and isinstance(error, tool.retry_on):
         return True
-    if isinstance(error, ToolTimeout) and not tool.idempotent:
+    if isinstance(error, ToolTimeout) and not (tool.idempotent if may_repeat is None else may_repeat):
         return False
     return is_transient(error)
 
@@ -72,11 +74,20 @@ def _retry_after(error: BaseException | None) -> float | None:
 async def retrying(
     attempt: Callable[[], Awaitable[Any]],
     *,
-    tool: Tool,
     retries: int,
+    worth: Callable[[BaseException], bool],
     on_retry: Callable[[Exception, float], None],
+    time_left: Callable[[], float | None] = lambda: None,
 ) -> Any:
-    """The result of `attempt`, tried up to `1 + retries` times. The last error is raised as it came."""
+    """The result of `attempt`, tried up to `1 + retries` times. The last error is raised as it came.
+
+    Args:
+        attempt: Makes one try.
+        retries: Further tries.
+        worth: Whether to try again after an error.
+        on_retry: Told the error, and the seconds until the next try, before they are waited for.
+        time_left: Seconds until the run ends; a wait that would last longer is not begun.
+    """
     import tenacity
 
     backoff = tenacity.wait_exponential(multiplier=BASE, max=LONGEST) + tenacity.wait_random(0, BASE)
@@ -90,10 +101,14 @@ async def retrying(
         if isinstance(error, Exception):
             on_retry(error, state.next_action.sleep if state.next_action else 0.0)
 
+    def stop(state: tenacity.RetryCallState) -> bool:
+        left = time_left()
+        return state.attempt_number > retries or (left is not None and state.upcoming_sleep >= left)
+
     controller = tenacity.AsyncRetrying(
-        stop=tenacity.stop_after_attempt(retries + 1),
+        stop=stop,
         wait=wait,
-        retry=tenacity.retry_if_exception(lambda e: retryable(e, tool)),
+        retry=tenacity.retry_if_exception(worth),
         before_sleep=before_sleep,
         reraise=True,
     )

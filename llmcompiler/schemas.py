@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from .signatures import resolve, type_text
 from .values import PathStep
@@ -86,7 +86,7 @@ def _no_such(step: PathStep, options: list[Schema], defs: Schema, names: set[str
         hint = f"did you mean `{near[0]}`? " if near else ""
         return f"no field `{step}`", f"{hint}its fields are {', '.join(sorted(names))}"
     kinds = " | ".join(dict.fromkeys(type_text(o, defs) for o in options))
-    return f"no `{step}`: it is {kinds}", "use the value as it is, as $1"
+    return f"no `{step}`: it is {kinds}", "use the value as it is"
 
 
 def _kinds(schema: Schema, defs: Schema) -> set[str] | None:
@@ -137,3 +137,43 @@ def kinds_text(schema: Schema, defs: Schema) -> str:
     }
     words |= {"boolean": "true or false", "null": "nothing"}
     return " or ".join(words.get(k, k) for k in sorted(kinds))
+
+
+def list_fields(schema: Schema, defs: Schema) -> list[str]:
+    """The declared fields of a record that are lists."""
+    return [
+        name
+        for branch in _branches(schema, defs)
+        for name, field in branch.get("properties", {}).items()
+        if (_kinds(field, defs) or set()) - {"null"} == {"array"}
+    ]
+
+
+Sort = Literal["number", "text", "list", "record", "boolean", "nothing"]
+"""What a value is when it is compared: values of unlike sorts are in no order."""
+
+_SORTS: dict[str, Sort] = {
+    "integer": "number",
+    "number": "number",
+    "string": "text",
+    "array": "list",
+    "object": "record",
+    "boolean": "boolean",
+    "null": "nothing",
+}
+_SAYS_NO_MORE = frozenset({"type", "title", "description", "default", "examples", "minLength", "maxLength"})
+
+
+def sorts(schema: Schema, defs: Schema) -> set[Sort] | None:
+    """The sorts of values a schema allows; None where it does not say.
+
+    A string that has more said of it, such as a format, may be a date or a number once it is there.
+    """
+    out: set[Sort] = set()
+    for branch in _branches(schema, defs):
+        kinds = branch.get("type", "object" if "properties" in branch else None)
+        for kind in kinds if isinstance(kinds, list) else [kinds]:
+            if kind not in _SORTS or (kind == "string" and not _SAYS_NO_MORE.issuperset(branch)):
+                return None
+            out.add(_SORTS[kind])
+    return out

@@ -7,13 +7,15 @@ import contextlib
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
 from . import events as ev
+from .approvals import Approvals
 from .binding import look_up
-from .budget import Budget
+from .budget import SPENDING, Budget, Calls
 from .check import PlanChecker
 from .driver import Call, Driver, Executor
 from .emitter import Emitter
@@ -24,13 +26,20 @@ from .errors import (
     ReferenceFailed,
     ToolError,
 )
+from .latencies import Latencies
 from .limits import Limits
-from .outcomes import Failed, Succeeded
+from .options import ItemPolicy
+from .outcomes import Cancelled, Failed, Succeeded
+from .passes import Merging, Passes, unused
 from .plan import Join, Plan
 from .planning import Planning
+from .prices import pricing
 from .protocols import Answer, Approver, Decision, JoinContext, Joiner, Observation, Planner, Replan, Reporter
-from .result import RunResult, Spans
+from .result import Note, RunResult, Spans
 from .tools import ToolRegistry
+
+if TYPE_CHECKING:
+    from .sharing import Sharing
 
 logger = logging.getLogger("llmcompiler")
 
@@ -56,6 +65,12 @@ class Session:
         reporters: Sequence[Reporter] = (),
         output_type: Any = None,
         run_id: str | None = None,
+        passes: Passes | None = None,
+        sharing: Sharing | None = None,
+        latencies: Latencies | None = None,
+        on_item_error: ItemPolicy = "fail",
+        approval_timeout: float | None = None,
+        held: bool = False,
     ) -> None:
         self.question = question
         self.tools = tools
@@ -69,9 +84,26 @@ class Session:
         self.run_id = run_id or uuid.uuid4().hex
         self.result = RunResult(self.run_id, question)
         self.emitter = Emitter(self.run_id, reporters)
-        self.driver = Driver(executor, tools, self.run_id, self.emitter, approver)
+        self.driver = Driver(
+            executor,
+            tools,
+            self.run_id,
+            self.emitter,
+            approver,
+            passes=passes,
+            sharing=sharing,
+            latencies=latencies,
+            on_item_error=on_item_error,
+        )
+        self.driver.home = asyncio.get_running_loop()
+        self.approvals = Approvals(self.run_id, approver, timeout=approval_timeout, outside=held)
+        self.driver.approvals = self.approvals
         self.emitter.clock = self.driver.now
         self.budget = Budget(limits)
+        self.calls = Calls(limits)
+        self.driver.allow_items = lambda tool, count: self.calls.expand(tool.name, count)
+        self._prices = [pricing(getattr(part, "model", None)) for part in (planner, joiner)]
+        self._limit: LimitExceeded | None = None
         self._output = None if output_type is None else _adapter(output_type)
         self._planning_time = 0.0
         self._joining_time = 0.0
@@ -94,8 +126,14 @@ class Session:
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> RunResult:
         error: BaseException | None = None
+        outer = SPENDING.get()
         try:
-            self.driver.begin()
+            # Its calls, which run in a copy of this context, report to it what runs of their own have used.
+            token = SPENDING.set(self.budget.use_inside)
+            try:
+                self.driver.begin()
+            finally:
+                SPENDING.reset(token)
             self.emitter.emit(ev.RunStarted, question=self.question)
             if self.limits.seconds is not None:
                 self.driver.deadline = self.limits.seconds
@@ -114,6 +152,8 @@ class Session:
             raise
         finally:
             self._complete_result()
+            if outer is not None:
+                outer(self.result.usage)
             self.emitter.emit(
                 ev.RunFinished,
                 status=self._status,
@@ -129,12 +169,20 @@ class Session:
             raise error
         return self.result
 
+    def snapshot(self) -> RunResult:
+        """What the run has done so far."""
+        self._complete_result()
+        r = self.result
+        return replace(r, plans=list(r.plans), thoughts=list(r.thoughts), feedback=list(r.feedback))
+
     def _complete_result(self) -> None:
         r = self.result
         r.tasks = self.driver.results()
         r.usage = self.budget.usage
         r.spans = Spans(self.driver.now(), self._planning_time, self._joining_time)
         r.diagnostics = list(self.emitter.diagnostics)
+        r.notes = list(self.driver.notes)
+        r.concurrency = getattr(self.executor, "max_concurrency", None)
 
     # -- rounds ------------------------------------------------------------------------
 
@@ -149,8 +197,9 @@ class Session:
             self.driver,
             self.limits,
             repairs=self.repairs,
-            usage=self.budget.use,
+            usage=lambda usage: self.budget.use(usage, self._prices[0]),
             allow_call=lambda: self.budget.allow(reserve=1),
+            calls=self.calls,
         )
         self.result.thoughts = planning.thoughts
         feedback = ""
@@ -160,9 +209,13 @@ class Session:
             self.emitter.round = number
             reason = await self._plan_and_run(planning, number, feedback)
             final = number > self.max_replans
+            if not final and self.limits.rounds is not None and number >= self.limits.rounds:
+                reason = reason or self._reached(LimitExceeded("rounds", self.limits.rounds))
             if planning.repeated:
                 reason = reason or planning.trouble or "the plan repeats an earlier round"
             elif not final and self.budget.last_answer:
+                assert self.limits.model_calls is not None
+                self._limit = self._limit or LimitExceeded("model_calls", self.limits.model_calls)
                 reason = reason or "only one more model call is allowed"
             trouble = reason or planning.trouble
             final = final or bool(reason)
@@ -189,10 +242,12 @@ class Session:
                 except LimitExceeded as e:
                     if not driver.calls:
                         raise
-                    reason = str(e)
+                    reason = self._reached(e)
                 finally:
                     self._planning_time += driver.now() - begun
                     self.result.plans.append(planning.plan)
+                if driver.passes.drop:
+                    driver.drop(unused(planning.plan.tasks, planning.plan.join, self.tools))
                 driver.close_round()
                 assert self._joined is not None
                 await self._joined
@@ -210,10 +265,22 @@ class Session:
         self.emitter.emit(ev.PlanStarted, round=1, purpose="given")
         driver.open_round()
         quiet = self.emitter.quiet
-        for task in plan.tasks:
-            if not quiet:
-                self.emitter.emit(ev.TaskPlanned, round=1, task=task)
-            driver.add(task)
+        merging = Merging(self.tools, driver.changed_since, on=driver.passes.merge)
+        with driver.at_once():
+            for task in plan.tasks:
+                if not quiet:
+                    self.emitter.emit(ev.TaskPlanned, round=1, task=task)
+                same = merging.find(task)
+                if same is not None:
+                    driver.notes.append(Note("merge", task.id, f"the same call as task {same}: made once"))
+                call = driver.add(task, reuse=same)
+                if same is None and task.each is None:
+                    try:
+                        self.calls.allow(task.tool)
+                    except LimitExceeded as e:
+                        call.refused = e
+            if driver.passes.drop:
+                driver.drop(unused(plan.tasks, plan.join, self.tools))
         self.emitter.emit(ev.PlanFinished, round=1, tasks=len(plan.tasks))
         driver.close_round()
         reason = ""
@@ -242,9 +309,12 @@ class Session:
         call = self.driver.calls.get(join.ref.task)
         outcome = call.outcome if call is not None else None
         if not isinstance(outcome, Succeeded):
-            self.result.error = (
-                outcome.error if isinstance(outcome, Failed) else ToolError(_no_value(join, call))
-            )
+            if isinstance(outcome, Failed):
+                self.result.error = outcome.error
+            elif isinstance(outcome, Cancelled) and self._limit is not None:
+                self.result.error = self._limit
+            else:
+                self.result.error = ToolError(_no_value(join, call))
             return
         try:
             self._set_output(look_up(join.ref, self.driver.values))
@@ -285,9 +355,16 @@ class Session:
 
     def _out_of_time(self) -> str:
         seconds = self.limits.seconds
+        assert seconds is not None
         reason = f"the run's time ({seconds:g} s) was up"
+        self._reached(LimitExceeded("seconds", seconds))
         self.driver.stop(reason)
         return reason
+
+    def _reached(self, limit: LimitExceeded) -> str:
+        """A limit ends the run: with an answer if there can be one, else with this error. It in words."""
+        self._limit = self._limit or limit
+        return str(limit)
 
     # -- joining -------------------------------------------------------------------------
 
@@ -314,6 +391,8 @@ class Session:
                 f"{type(self.joiner).__name__}.join gave {decision!r}, not an Answer or Replan"
             )
         if final and isinstance(decision, Replan):
+            if self._limit is not None:
+                raise self._limit
             raise ModelReplyInvalid(
                 f"the joiner asked for another round ({decision.feedback!r}) when it had to answer"
                 + (f": {reason}" if reason else "; raise max_replans= to allow more")
@@ -351,7 +430,7 @@ class Session:
             plans=tuple(self.result.plans),
             diagnostics=tuple(d for d in self.emitter.diagnostics if d.severity == "error"),
             delta=lambda text: self.emitter.emit(ev.OutputDelta, text=text),
-            usage=self.budget.use,
+            usage=lambda usage: self.budget.use(usage, self._prices[1]),
             allow_call=self.budget.allow_answer,
         )
 

@@ -7,15 +7,21 @@ knows ids and edges, no values, tools, clocks or I/O. Work over a whole run is O
        │                              └─────► Finished(ok=False) ──► Skip every descendant
        └──a need failed, or was never planned──► Skip
 
-Tasks may arrive in any order and while others run; a need may name a task that is not planned yet.
+Tasks may arrive in any order and while others run; a need may name a task that is not planned yet. A task planned
+with `probe` is first looked at when its needs are there: `Ready`, answered by `Probed` with the tasks it still has to
+let end first. A place in the order may be `Held` for a task that is to come.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from typing import Literal
 
 from ._fact import fact
+
+Key = int | tuple[int, int]
+"""A task's id, or (id, position) for a part of one: an item of a `for`."""
 
 
 @fact
@@ -30,15 +36,58 @@ class Planned:
     task: int
     needs: tuple[int, ...] = ()
     """Tasks whose values it needs: if one fails, it is skipped."""
-    after: tuple[int, ...] = ()
+    after: tuple[Key, ...] = ()
     """Tasks that must have ended, well or not, before it starts."""
+    probe: bool = False
+    """Whether to look at it when its needs are there."""
+    frees: tuple[Key, ...] = ()
+    """For a task whose place was held: those that need not come after it."""
+
+
+@fact
+class Held:
+    """A task will be planned later: what comes after it waits until then."""
+
+    task: int
+
+
+@fact
+class Unheld:
+    """The task that a place was held for will not come, or not there."""
+
+    task: int
+
+
+@fact
+class Probed:
+    """The answer to `Ready`: the task may start when these have ended."""
+
+    task: Key
+    after: tuple[Key, ...] = ()
+    frees: tuple[Key, ...] = ()
+    """Those that need not come after it."""
+
+
+@fact
+class Expanded:
+    """A running task consists of parts: each a key, and what must have ended before it starts."""
+
+    task: Key
+    parts: tuple[tuple[Key, tuple[Key, ...]], ...]
+
+
+@fact
+class Dropped:
+    """A waiting task is not wanted any more."""
+
+    task: int
 
 
 @fact
 class Finished:
-    """A started task ended."""
+    """A started task ended, or one that is looked at will not start."""
 
-    task: int
+    task: Key
     ok: bool
 
 
@@ -52,30 +101,40 @@ class Stopped:
     """The run ends now, whatever is under way."""
 
 
-Event = RoundOpened | Planned | Finished | RoundClosed | Stopped
+Event = RoundOpened | Planned | Held | Unheld | Probed | Expanded | Dropped | Finished | RoundClosed | Stopped
 
 
 @fact
 class Start:
     """Make the call of this task. Comes back as `Finished`."""
 
-    task: int
+    task: Key
+
+
+@fact
+class Ready:
+    """The needs of this task are there. Comes back as `Probed` or `Finished`."""
+
+    task: Key
+
+
+SkipReason = Literal["failed", "missing", "cycle", "unused"]
 
 
 @fact
 class Skip:
     """The task will never start. `cause` is the task at the root of it."""
 
-    task: int
-    cause: int
-    why: Literal["failed", "missing", "cycle"] = "failed"
+    task: Key
+    cause: Key
+    why: SkipReason = "failed"
 
 
 @fact
 class Cancel:
     """Give up this task: `running` tells whether its call was started."""
 
-    task: int
+    task: Key
     running: bool
 
 
@@ -84,9 +143,9 @@ class Join:
     """Every task of the round has its outcome."""
 
 
-Command = Start | Skip | Cancel | Join
+Command = Start | Ready | Skip | Cancel | Join
 
-State = Literal["waiting", "running", "succeeded", "failed", "skipped", "cancelled"]
+State = Literal["waiting", "ready", "running", "succeeded", "failed", "skipped", "cancelled"]
 _SETTLED = frozenset({"succeeded", "failed", "skipped", "cancelled"})
 
 
@@ -108,14 +167,18 @@ class TaskFetchingUnit:
     """How many of the latest events an `ImpossibleEvent` tells."""
 
     def __init__(self) -> None:
-        self.state: dict[int, State] = {}
+        self.state: dict[Key, State] = {}
         self.open = False
         self._joined = True
-        self._waiting: dict[int, int] = {}  # task -> edges not released yet
-        self._needed_by: dict[int, list[int]] = {}  # task -> tasks that need its value
-        self._before: dict[int, list[int]] = {}  # task -> tasks ordered after it
-        self._blame: dict[int, int] = {}  # ended badly -> the task at the root
-        self._running = 0
+        self._waiting: dict[Key, int] = {}  # task -> edges not released yet
+        self._needed_by: dict[Key, list[Key]] = {}  # task -> tasks that need its value
+        self._before: dict[Key, list[Key]] = {}  # task -> tasks ordered after it
+        self._blame: dict[Key, Key] = {}  # ended badly -> the task at the root
+        self._behind: dict[Key, int] = {}  # task -> tasks it is ordered after that have not ended
+        self._ghosts: set[Key] = set()  # skipped, and still to keep the order between those before and after
+        self._to_probe: set[Key] = set()
+        self._held: set[Key] = set()
+        self._running = 0  # running or looked at
         self._count = 0
         self._story: deque[object] = deque(maxlen=self.STORY)
 
@@ -136,6 +199,8 @@ class TaskFetchingUnit:
             self._finished(event, out)  # type: ignore[arg-type]
         elif kind is Planned:
             self._planned(event, out)  # type: ignore[arg-type]
+        elif kind is Probed:
+            self._probed(event, out)  # type: ignore[arg-type]
         elif kind is RoundOpened:
             if self.open or not self._joined:
                 self._impossible(event, "the last round has not joined")
@@ -144,7 +209,17 @@ class TaskFetchingUnit:
             if not self.open:
                 self._impossible(event, "no round is open")
             self.open = False
+            for held in list(self._held):
+                self._unhold(held, out)
             self._skip_missing(out)
+        elif kind is Expanded:
+            self._expanded(event, out)  # type: ignore[arg-type]
+        elif kind is Held:
+            self._hold(event)  # type: ignore[arg-type]
+        elif kind is Unheld:
+            self._unhold(event.task, out)  # type: ignore[union-attr]
+        elif kind is Dropped:
+            self._skip_with_descendants(event.task, event.task, "unused", out)  # type: ignore[union-attr]
         elif kind is Stopped:
             self._stop(out)
         else:
@@ -168,11 +243,15 @@ class TaskFetchingUnit:
         task = event.task
         if not self.open:
             self._impossible(event, "no round is open")
-        if task in self.state:
-            self._impossible(event, "the task is planned already")
         state = self.state
+        if task in self._held:
+            self._held.discard(task)
+            del state[task], self._waiting[task]
+            self._free(task, event.frees, out)
+        if task in state:
+            self._impossible(event, "the task is planned already")
         pending = 0
-        blame: int | None = None
+        blame: Key | None = None
         for need in event.needs:
             known = state.get(need)
             if known == "succeeded":
@@ -182,27 +261,112 @@ class TaskFetchingUnit:
                 pending += 1
             elif blame is None:
                 blame = self._blame.get(need, need)
-        for earlier in event.after:
-            known = state.get(earlier)
-            if known is not None and known not in _SETTLED:
-                self._before.setdefault(earlier, []).append(task)
-                pending += 1
-        if blame is not None:
-            # Edges registered above find a settled task later and are ignored.
-            state[task] = "waiting"
-            self._waiting[task] = pending
-            self._skip_with_descendants(task, blame, "failed", out)
-        elif pending:
-            state[task] = "waiting"
-            self._waiting[task] = pending
-        else:
+        if event.after:
+            pending += self._count_after(task, event.after)
+        if event.probe:
+            self._to_probe.add(task)
+        elif not pending and blame is None:
             state[task] = "running"
             self._running += 1
             out.append(Start(task))
+            return
+        state[task] = "waiting"
+        self._waiting[task] = pending
+        if blame is not None:
+            # Edges registered above find a settled task later and are ignored.
+            self._skip_with_descendants(task, blame, "failed", out)
+        elif not pending:
+            self._go(task, out)
+
+    def _count_after(self, task: Key, after: tuple[Key, ...]) -> int:
+        pending = 0
+        for earlier in after:
+            if not self.is_over(earlier):
+                self._before.setdefault(earlier, []).append(task)
+                pending += 1
+        if pending:
+            self._behind[task] = pending
+        return pending
+
+    def is_over(self, task: Key) -> bool:
+        """Whether nothing has to wait for the task any more: it has ended, and all that it was ordered after, too."""
+        known = self.state.get(task)
+        return known is None or (known in _SETTLED and task not in self._ghosts)
+
+    def _go(self, task: Key, out: list[Command]) -> None:
+        """Nothing holds the task up any more."""
+        del self._waiting[task]
+        self._running += 1
+        if self._to_probe and task in self._to_probe:
+            self._to_probe.discard(task)
+            self.state[task] = "ready"
+            out.append(Ready(task))
+        else:
+            self.state[task] = "running"
+            out.append(Start(task))
+
+    def _probed(self, event: Probed, out: list[Command]) -> None:
+        task = event.task
+        if self.state.get(task) != "ready":
+            self._impossible(event, f"the task is {self.state.get(task, 'not planned')}")
+        self._free(task, event.frees, out)
+        self._running -= 1
+        self.state[task] = "waiting"
+        self._waiting[task] = pending = self._count_after(task, event.after)
+        if not pending:
+            self._go(task, out)
+
+    def _expanded(self, event: Expanded, out: list[Command]) -> None:
+        if self.state.get(event.task) != "running":
+            self._impossible(event, f"the task is {self.state.get(event.task, 'not planned')}")
+        for part, after in event.parts:
+            if part in self.state:
+                self._impossible(event, f"{part} is there already")
+            self.state[part] = "waiting"
+            self._waiting[part] = pending = self._count_after(part, after)
+            if not pending:
+                self._go(part, out)
+
+    def _hold(self, event: Held) -> None:
+        if not self.open:
+            self._impossible(event, "no round is open")
+        if event.task in self.state:
+            self._impossible(event, "the task is planned already")
+        self._held.add(event.task)
+        self.state[event.task] = "waiting"
+        self._waiting[event.task] = 1
+
+    def _unhold(self, task: Key, out: list[Command]) -> None:
+        if task in self._held:
+            self._held.discard(task)
+            del self.state[task], self._waiting[task]
+            self._let(self._before.pop(task, ()), out)
+
+    def _free(self, task: Key, tasks: tuple[Key, ...], out: list[Command]) -> None:
+        waiting = self._before.get(task)
+        if not waiting or not tasks:
+            return
+        free = set(tasks)
+        self._before[task] = [t for t in waiting if t not in free]
+        self._let([t for t in waiting if t in free], out)
+
+    def _let(self, tasks: Iterable[Key], out: list[Command]) -> None:
+        """These tasks have one task less to let end first."""
+        stack = list(reversed(list(tasks)))
+        while stack:
+            task = stack.pop()
+            left = self._behind.pop(task, 0) - 1
+            if left > 0:
+                self._behind[task] = left
+            elif task in self._ghosts:
+                self._ghosts.discard(task)
+                stack.extend(reversed(self._before.pop(task, ())))
+            self._release(task, out)
 
     def _finished(self, event: Finished, out: list[Command]) -> None:
         task = event.task
-        if self.state.get(task) != "running":
+        state = self.state.get(task)
+        if state != "running" and state != "ready":
             self._impossible(event, f"the task is {self.state.get(task, 'not planned')}")
         self._running -= 1
         if event.ok:
@@ -214,38 +378,37 @@ class TaskFetchingUnit:
             self._blame[task] = task
             for dependent in self._needed_by.pop(task, ()):
                 self._skip_with_descendants(dependent, task, "failed", out)
-        for later in self._before.pop(task, ()):
-            self._release(later, out)
+        if task in self._before:
+            self._let(self._before.pop(task), out)
 
-    def _release(self, task: int, out: list[Command]) -> None:
+    def _release(self, task: Key, out: list[Command]) -> None:
         left = self._waiting.get(task)
         if left is None:  # skipped or cancelled meanwhile
             return
         if left > 1:
             self._waiting[task] = left - 1
-            return
-        del self._waiting[task]
-        self.state[task] = "running"
-        self._running += 1
-        out.append(Start(task))
+        else:
+            self._go(task, out)
 
-    def _skip_with_descendants(
-        self, first: int, cause: int, why: Literal["failed", "missing", "cycle"], out: list[Command]
-    ) -> None:
+    def _skip_with_descendants(self, first: Key, cause: Key, why: SkipReason, out: list[Command]) -> None:
         stack = [first]
-        released: list[int] = []
+        released: list[Key] = []
         while stack:
             task = stack.pop()
             if self._waiting.pop(task, None) is None:
                 continue
             self.state[task] = "skipped"
             self._blame[task] = cause
+            self._to_probe.discard(task)
             out.append(Skip(task, cause, why))
             stack.extend(reversed(self._needed_by.pop(task, ())))
-            released.extend(self._before.pop(task, ()))
+            if task in self._behind:
+                # What is ordered after it may be so only through it after what it was ordered after itself.
+                self._ghosts.add(task)
+            else:
+                released.extend(self._before.pop(task, ()))
         # Only now: a task both ordered after and dependent on a skipped one must be skipped, not started.
-        for task in released:
-            self._release(task, out)
+        self._let(released, out)
 
     def _skip_missing(self, out: list[Command]) -> None:
         for missing in [t for t in self._needed_by if t not in self.state]:
@@ -258,10 +421,18 @@ class TaskFetchingUnit:
 
     def _stop(self, out: list[Command]) -> None:
         for task, state in self.state.items():
-            if state == "waiting" or state == "running":
+            if task in self._held:
+                continue
+            if state == "waiting" or state == "ready" or state == "running":
                 self.state[task] = "cancelled"
                 self._blame[task] = task
                 out.append(Cancel(task, state == "running"))
+        for held in self._held:
+            del self.state[held]
+        self._held.clear()
+        self._to_probe.clear()
+        self._ghosts.clear()
+        self._behind.clear()
         self._waiting.clear()
         self._needed_by.clear()
         self._before.clear()

@@ -8,16 +8,20 @@ from .result import Spans, TaskResult, Timing
 
 
 def critical_path(tasks: Mapping[int, TaskResult]) -> tuple[float, list[int]]:
-    """Length in seconds of the longest chain of dependent calls, and the ids on it, first to last."""
+    """Seconds of the longest chain of calls that had to wait for each other, and the ids on it, first to last.
+
+    Calls wait for values, and for what their effects are ordered after. A `for` task counts as its slowest item: its
+    items wait for nothing but room.
+    """
     length: dict[int, float] = {}
     before: dict[int, int | None] = {}
     for i in _in_order(tasks):
         t = tasks[i]
         best, via = 0.0, None
-        for d in (t.reused,) if t.reused is not None else t.task.depends_on:
+        for d in (t.reused,) if t.reused is not None else (*t.task.depends_on, *t.after):
             if d in length and length[d] > best:
                 best, via = length[d], d
-        length[i] = best + t.seconds
+        length[i] = best + _span(t)
         before[i] = via
     if not length:
         return 0.0, []
@@ -28,6 +32,14 @@ def critical_path(tasks: Mapping[int, TaskResult]) -> tuple[float, list[int]]:
         path.append(end)
         end = before[end]
     return total, path[::-1]
+
+
+def _span(t: TaskResult) -> float:
+    return max(item.seconds for item in t.items) if t.items else t.seconds
+
+
+def _work(t: TaskResult) -> float:
+    return sum(item.seconds for item in t.items) if t.items else t.seconds
 
 
 def _in_order(tasks: Mapping[int, TaskResult]) -> Iterable[int]:
@@ -50,6 +62,6 @@ def timing(tasks: Mapping[int, TaskResult], spans: Spans) -> Timing:
         begun = min(t.started for t in made if t.started is not None)
         makespan += max(t.finished for t in made) - begun
         path += critical_path(of_round)[0]
-        sequential += sum(t.seconds for t in made)
+        sequential += sum(_work(t) for t in made)
         first = begun if first is None else min(first, begun)
     return Timing(spans.total, makespan, path, sequential, spans.planning, spans.joining, first)

@@ -132,7 +132,7 @@ class Tool:
             ToolDefinitionError: The schema or an option is wrong.
         """
         params, defs, extra = from_json_schema(name, schema)
-        _known_options(name, options)
+        known_options(name, options)
         return cls(
             func,
             name=name,
@@ -219,10 +219,23 @@ class Tool:
             return self.func(*first, **rest)
         return self.func(**arguments)
 
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether nothing is declared about the effect of its calls."""
+        return self.options.effect is None and self.options.resource is None
+
+    @cached_property
+    def _defaults(self) -> dict[str, Any]:
+        return {p.name: p.default for p in self.params.values() if p.default is not MISSING}
+
+    def with_defaults(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The arguments, with defaults for those left out: what functions of the arguments are asked with."""
+        return {**self._defaults, **arguments} if self._defaults else arguments
+
     def needs_approval(self, arguments: Mapping[str, Any]) -> bool:
         """Whether this very call has to be approved."""
         if callable(self.requires_approval):
-            return bool(self.requires_approval(**arguments))
+            return bool(self.requires_approval(**self.with_defaults(arguments)))
         return self.requires_approval
 
     def __repr__(self) -> str:
@@ -239,7 +252,12 @@ def _signature_parameters(func: Callable[..., Any]) -> list[inspect.Parameter]:
 _OPTIONS = frozenset(f.name for f in fields(ToolOptions)) - {"counted"}
 
 
-def _known_options(name: str, options: Mapping[str, Any]) -> None:
+def known_options(name: str, options: Mapping[str, Any]) -> None:
+    """Make sure that only options of `@tool` are given.
+
+    Raises:
+        ToolDefinitionError: There are others.
+    """
     if unknown := sorted(set(options) - _OPTIONS):
         raise ToolDefinitionError(
             str(name), f"has unknown options {unknown}", f"known are {', '.join(sorted(_OPTIONS))}"
@@ -347,7 +365,7 @@ def tool_from_function(
             str(name or func), "is not a function", "decorate a function, or use Tool.from_schema"
         )
     own = name if name is not None else getattr(func, "__name__", None) or type(func).__name__
-    _known_options(own, options)
+    known_options(own, options)
     described = from_function(own, func, scope)
     return Tool(
         func,

@@ -1,29 +1,41 @@
-"""How one call is made in asyncio: once or several times, in the event loop or in a thread.
+"""How one call is made in asyncio: once, or with all that may be declared about failures: retries, breaker, fallback.
 
-Nothing here decides whether a call may run: it has its place under the caps already, and gives it up at its end.
+Which calls run is decided elsewhere. A call has its place under the caps while a try of it runs, and gives it up while
+it waits for the next one.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import contextvars
-import inspect
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ._jsonable import describe_error
+from .batches import Batch, each, try_batch
+from .breakers import Breaker
 from .driver import Call, failed
-from .errors import ToolError, ToolTimeout
+from .errors import (
+    ApprovalDenied,
+    ArgumentError,
+    CircuitOpen,
+    ReferenceFailed,
+    ToolError,
+    ToolTimeout,
+)
+from .fallbacks import all_failed, refit
+from .invoking import invoke
 from .outcomes import Outcome, Succeeded
-from .retries import retrying
+from .retries import retryable, retrying
+from .terms import Terms, repeatable
+from .tools import Tool
 from .watched import watched
 
 if TYPE_CHECKING:
     from .executor import Host
 
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
+NO_ARGUMENTS: Mapping[str, Any] = MappingProxyType({})
 
 
 async def once(host: Host, call: Call) -> None:
@@ -44,7 +56,7 @@ async def once(host: Host, call: Call) -> None:
             limit = host.executor.block_warning
             outcome = Succeeded(await watched(tool.call(call.arguments), host.clock, limit, call.blocked))
         else:
-            outcome = Succeeded(await _invoke(host, call))
+            outcome = Succeeded(await invoke(host, call, tool))
     except Exception as e:
         outcome = failed(call, e)
     except KeyboardInterrupt:
@@ -57,30 +69,27 @@ async def once(host: Host, call: Call) -> None:
         outcome = failed(call, e)
     host.leave(call)
     # What is over is let go of: a long run keeps its outcomes, not its asyncio tasks and arguments.
-    call.handle, call.arguments = None, _NOTHING
+    call.handle, call.arguments = None, NO_ARGUMENTS
     driver.finish(call, outcome)
     if host.shared.admission.waiting:
         host.admit()
 
 
-async def several(host: Host, call: Call, retries: int) -> None:
-    """The long way: up to `1 + retries` tries, each an asyncio task of its own, so that a deaf one can be left."""
-    tool = call.tool
-    assert tool is not None
-    call.started = call.driver.now()
+async def several(host: Host, call: Call, error: Exception | None = None, *, for_good: bool = False) -> None:
+    """The long way: up to `1 + retries` tries, then the fallback.
+
+    Each try is an asyncio task of its own, so that a deaf one can be left. A call comes with its place under the caps,
+    or gets one here.
+
+    Args:
+        host: Where.
+        call: A call, or a batch of them.
+        error: How the first try ended, made by somebody else.
+        for_good: Whether no try may follow that one.
+    """
     outcome: Outcome
-
-    async def attempt() -> Any:
-        return await _attempt(host, call)
-
     try:
-        value = await retrying(
-            attempt,
-            tool=tool,
-            retries=retries,
-            on_retry=lambda error, delay: call.driver.watch.retried(call, error, delay),
-        )
-        outcome = Succeeded(value)
+        outcome = Succeeded(await _tool_or_fallback(host, call, error, for_good))
     except Exception as e:
         outcome = failed(call, e)
     except BaseException as e:
@@ -89,76 +98,204 @@ async def several(host: Host, call: Call, retries: int) -> None:
             raise
         outcome = failed(call, e)
     host.leave(call)
-    call.handle, call.arguments = None, _NOTHING
+    host.let_go(call)
     call.finish(outcome)
     host.admit()
 
 
-async def _attempt(host: Host, call: Call) -> Any:
-    call.attempts += 1
-    timeout = call.timeout
-    if not call.driver.watch.quiet:
-        call.driver.watch.started(call)
-    attempt = host.spawn(_try(host, call))
-    try:
-        await asyncio.wait({attempt}, timeout=timeout)
-    finally:
-        if not attempt.done():
-            host.stray(attempt, call)
-            attempt.cancel()
-        elif not attempt.cancelled():
-            attempt.exception()  # looked at, or asyncio reports it where the run is cancelled at this moment
-    if not attempt.done():
-        assert timeout is not None
-        raise ToolTimeout(call.task.tool, timeout)
-    if attempt.cancelled():
-        raise ToolError(f"`{call.task.tool}` was cancelled from within")
-    error = attempt.exception()
-    if error is None:
-        return attempt.result()
-    raise failed(call, error).error
-
-
-async def _try(host: Host, call: Call) -> Any:
-    try:
-        return await _invoke(host, call)
-    except SystemExit as e:  # asyncio would let it end the event loop
-        raise failed(call, e).error from e
-
-
-async def _invoke(host: Host, call: Call) -> Any:
+async def _tool_or_fallback(host: Host, call: Call, error: Exception | None, for_good: bool) -> Any:
     tool = call.tool
     assert tool is not None
-    arguments = call.arguments
-    if tool.context is not None:
-        arguments = {**arguments, tool.context: call.make_context()}
-    if tool.is_async:
-        return await watched(tool.call(arguments), host.clock, host.executor.block_warning, call.blocked)
-    value = await _in_thread(host, lambda: tool.call(arguments))
-    if inspect.isawaitable(value):
-        value = await value
+    failures: list[tuple[Tool, Exception]] = []
+    while True:
+        try:
+            return await _tries(host, call, host.terms_of(tool), error, for_good)
+        except Exception as e:
+            failures.append((tool, e))
+        other = tool.fallback
+        # The calls of a batch fall back one by one. A circle can not be declared; were there one, it ends here.
+        if other is None or isinstance(call, Batch) or any(other is t for t, _ in failures):
+            raise all_failed(failures)
+        try:
+            call.arguments = refit(other, call.arguments)
+        except Exception as e:  # also of a validator or predicate of the user's
+            raise all_failed([*failures, (other, e)]) from None
+        host.stand_in(call, other)
+        tool, error, for_good = other, None, False
+
+
+async def _tries(host: Host, call: Call, terms: Terms, error: Exception | None, for_good: bool) -> Any:
+    """The result of a tool after its retries."""
+    last = error
+
+    async def attempt() -> Any:
+        nonlocal error, last
+        if error is not None:
+            told, error = error, None
+            raise told
+        try:
+            return await _admitted(host, call, terms)
+        except CircuitOpen as e:
+            if last is not None:  # other calls failed while this one waited for its next try
+                raise e from last
+            raise
+        except Exception as e:
+            last = e
+            raise
+
+    def on_retry(error: Exception, delay: float) -> None:
+        for one in each(call):
+            call.driver.watch.retried(one, error, delay)
+        host.give_up(call)  # others need not wait while this one does
+        if not isinstance(call, Batch):
+            call.via = "fallback" if call.current is not None else "call"
+
+    retries = 0 if for_good else terms.retries_of(call)
+    if not retries:
+        return await attempt()
+    tool, may_repeat = terms.tool, repeatable(call, terms.tool)
+    return await retrying(
+        attempt,
+        retries=retries,
+        worth=lambda e: retryable(e, tool, may_repeat) and not _is_open(host, terms),
+        on_retry=on_retry,
+        time_left=lambda: _time_left(call),
+    )
+
+
+def _is_open(host: Host, terms: Terms) -> bool:
+    return terms.breaker is not None and terms.breaker.left(host.clock()) is not None
+
+
+def _time_left(call: Call) -> float | None:
+    deadline = call.driver.deadline
+    return None if deadline is None else deadline - call.driver.now()
+
+
+async def _admitted(host: Host, call: Call, terms: Terms) -> Any:
+    """One try, when breaker, rate limit and caps allow it."""
+    breaker = terms.breaker
+    if breaker is not None:
+        _check(breaker, terms.tool, host.clock())
+    if terms.limiter is not None:
+        await terms.limiter.wait()
+    if not call.holds:
+        await host.place(call, terms)
+    if breaker is None:
+        return await _attempt(host, call, terms)
+    ticket = breaker.enter(host.clock())
+    if ticket is None:  # it opened while this call waited
+        _check(breaker, terms.tool, host.clock())
+    try:
+        value = await _attempt(host, call, terms)
+    except BaseException as e:
+        if isinstance(e, Exception) and not isinstance(e, (ArgumentError, ReferenceFailed, ApprovalDenied)):
+            for _ in each(call):
+                breaker.failed(ticket, host.clock())
+        breaker.abandoned(ticket)
+        raise
+    for one in value if isinstance(call, Batch) else ((call, value),):
+        if isinstance(call, Batch) and isinstance(one[1], BaseException):
+            breaker.failed(ticket, host.clock())
+        else:
+            breaker.succeeded(ticket)
     return value
 
 
-def _in_thread(host: Host, func: Callable[[], Any]) -> asyncio.Future[Any]:
-    loop = host.loop
-    future = loop.create_future()
-
-    def tell(value: Any, error: BaseException | None) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(_resolve, future, value, error)
-
-    host.executor.threads.submit(contextvars.copy_context(), func, tell)
-    return future
+def _check(breaker: Breaker, tool: Tool, now: float) -> None:
+    left = breaker.left(now)
+    if left is not None:
+        raise CircuitOpen(tool.name, left)
 
 
-def _resolve(future: asyncio.Future[Any], value: Any, error: BaseException | None) -> None:
-    if future.done():  # cancelled meanwhile
-        if inspect.iscoroutine(value):
-            value.close()
-    elif error is None:
-        future.set_result(value)
-    elif isinstance(error, Exception) and not isinstance(error, StopIteration):
-        future.set_exception(error)
-    else:
-        future.set_exception(ToolError(f"the tool raised {describe_error(error)}"))
+async def _attempt(host: Host, call: Call, terms: Terms) -> Any:
+    """One try, and perhaps a second one beside it. It takes no longer than the timeout, both together."""
+    call.attempts += 1
+    begun = host.clock()
+    if call.started is None:
+        call.started = begun - call.driver.origin
+    if isinstance(call, Batch):
+        call.begins()
+    if not call.driver.watch.quiet:
+        for one in each(call):
+            call.driver.watch.started(one)
+    if terms.hedge and not isinstance(call, Batch) and repeatable(call, terms.tool):
+        return await _hedged(host, call, terms, begun)
+    attempt = host.spawn(_try(host, call, terms.tool))
+    try:
+        await asyncio.wait({attempt}, timeout=terms.timeout)
+    finally:
+        _let_end(host, call, attempt)
+    if not attempt.done():
+        assert terms.timeout is not None
+        raise ToolTimeout(terms.tool.name, terms.timeout)
+    return _result(terms.tool, attempt)
+
+
+async def _hedged(host: Host, call: Call, terms: Terms, begun: float) -> Any:
+    """A try that gets a second one beside it when it is slow: the first result counts."""
+    tool, executor, clock = terms.tool, host.executor, host.clock
+    executor.allowance.called()
+    slow = executor.slow_after(tool)
+    ends = math.inf if terms.timeout is None else begun + terms.timeout
+    wake = ends if slow is None else min(ends, begun + slow)
+    tries = [host.spawn(_try(host, call, tool))]
+    try:
+        while True:
+            left = None if wake == math.inf else max(0.0, wake - clock())
+            if running := [t for t in tries if not t.done()]:
+                await asyncio.wait(running, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            for attempt in tries:
+                if attempt.done() and not attempt.cancelled() and attempt.exception() is None:
+                    executor.latencies.observe(tool.name, clock() - begun)
+                    return attempt.result()
+            if all(t.done() for t in tries):
+                return _result(tool, tries[0])
+            if clock() < wake - 1e-9:
+                continue  # one failed: the other goes on
+            if wake == ends:
+                assert terms.timeout is not None
+                raise ToolTimeout(tool.name, terms.timeout)
+            wake = ends
+            await asyncio.sleep(0)  # what ends at this very moment needs no second
+            if not tries[0].done() and await host.spare(terms):
+                call.attempts += 1
+                call.driver.watch.hedged(call, clock() - begun)
+                tries.append(host.spawn(_try(host, call, tool, ends - call.driver.origin)))
+    finally:
+        for attempt in tries:
+            _let_end(host, call, attempt)
+        if len(tries) > 1:
+            host.take_back(terms)
+
+
+def _let_end(host: Host, call: Call, attempt: asyncio.Task[Any]) -> None:
+    if not attempt.done():
+        host.stray(attempt, call)
+        attempt.cancel()
+    elif not attempt.cancelled():
+        attempt.exception()  # looked at, or asyncio reports it where the run is cancelled at this moment
+
+
+def _result(tool: Tool, attempt: asyncio.Task[Any]) -> Any:
+    if attempt.cancelled():
+        raise ToolError(f"`{tool.name}` was cancelled from within")
+    error = attempt.exception()
+    if error is None:
+        return attempt.result()
+    raise _as_error(tool, error)
+
+
+def _as_error(tool: Tool, error: BaseException) -> Exception:
+    if isinstance(error, Exception):
+        return error
+    return ToolError(f"`{tool.name}` raised {describe_error(error)}")
+
+
+async def _try(host: Host, call: Call, tool: Tool, end: float | None = None) -> Any:
+    try:
+        if isinstance(call, Batch):
+            return await try_batch(host, call, tool)
+        return await invoke(host, call, tool, end)
+    except SystemExit as e:  # asyncio would let it end the event loop
+        raise _as_error(tool, e) from e

@@ -108,6 +108,21 @@ def references(value: Value) -> Iterator[Ref]:
             stack.extend(reversed(list(v.values())))
 
 
+def variables(value: Value) -> Iterator[Var]:
+    """Every loop variable in `value`, in order, at any depth."""
+    stack = [value]
+    while stack:
+        v = stack.pop()
+        if isinstance(v, Var):
+            yield v
+        elif isinstance(v, Template):
+            stack.extend(reversed(v.parts))
+        elif isinstance(v, (list, tuple)):
+            stack.extend(reversed(v))
+        elif isinstance(v, Mapping):
+            stack.extend(reversed(list(v.values())))
+
+
 def is_literal(value: Value) -> bool:
     """Whether `value` holds no reference, variable or template at any depth."""
     stack = [value]
@@ -120,3 +135,8 @@ def is_literal(value: Value) -> bool:
         elif isinstance(v, Mapping):
             stack.extend(v.values())
     return True
+
+
+def has_variable(value: Value) -> bool:
+    """Whether `value` holds a loop variable at any depth."""
+    return next(variables(value), None) is not None

@@ -1,4 +1,4 @@
-"""Plans as tables and flowcharts: what they must say, not how they are laid out."""
+"""Plans as flowcharts and graphs: what they must say, not how they are laid out."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from time import perf_counter
 
 import pytest
 
-from llmcompiler import Join, Plan, Ref, Task
-from llmcompiler.pictures import explain, shape, to_mermaid
+from llmcompiler import Plan, Ref, Task, tool
+from llmcompiler.pictures import direct_order, shape, to_mermaid
 
 DIAMOND = Plan.parse(
     """
@@ -49,7 +49,7 @@ def test_order_of_writing_does_not_matter() -> None:
 def test_a_cycle_is_told_not_fatal() -> None:
     plan = Plan((Task(1, "a", {"x": Ref(2)}), Task(2, "b", {"x": Ref(1)}), Task(3, "c")))
     assert dict(shape(plan).levels) == {3: 1}
-    assert "Never starts, for it waits for itself: 1, 2." in explain(plan)
+    assert "Never starts, for it waits for itself: 1, 2." in plan.explain()
     assert "t1 --> t2" in to_mermaid(plan)
 
 
@@ -60,38 +60,6 @@ def test_a_long_chain_is_linear_and_does_not_recurse() -> None:
     assert s.depth == 50_000
     assert len(s.critical_path) == 50_000
     assert perf_counter() - begun < 5
-
-
-def test_explain_says_what_waits_for_what() -> None:
-    text = DIAMOND.explain()
-    rows = {line.split()[0]: line for line in text.splitlines()[1:6]}
-    assert re.search(r'search\("Mount Everest"\)\s+-\s+step 1 \*$', rows["1"])
-    assert re.search(r"divide\(.*\)\s+1, 2\s+step 2 \*$", rows["3"])
-    assert rows["4"].endswith("step 1")
-    assert "5 calls in 3 steps, at most 3 at once." in text
-    assert "1 -> 3 -> 5" in text
-    assert "1.7 times faster" in text
-    assert "The answer is $5; no joiner is asked." in text
-    assert text.isascii()
-
-
-def test_explain_of_one_call_says_no_more_than_there_is() -> None:
-    text = Plan.parse("1. a()\njoin()").explain()
-    assert "1 call in 1 step, at most 1 at once." in text
-    assert "Critical" not in text
-    assert "faster" not in text
-
-
-def test_explain_of_no_call() -> None:
-    assert "No calls" in Plan((), Join()).explain()
-
-
-def test_explain_cuts_long_calls_and_keeps_one_line_each() -> None:
-    plan = Plan.parse(f'1. a("{"x" * 5000}\\n\\n")\n2. b($1)')
-    lines = plan.explain().splitlines()
-    assert max(map(len, lines)) < 120
-    assert lines[1].split()[0] == "1"
-    assert lines[2].split()[0] == "2"
 
 
 def test_mermaid_of_a_diamond() -> None:
@@ -122,7 +90,7 @@ def test_mermaid_tells_loops_and_conditions_from_values() -> None:
     )
     text = to_mermaid(plan)
     assert "t1 ==> t2" in text
-    assert "t1 -.-> t3" in text
+    assert "t1 -. if .-> t3" in text
 
 
 @pytest.mark.parametrize(
@@ -136,3 +104,58 @@ def test_no_argument_breaks_out_of_its_label(evil: str) -> None:
     assert not set(label[1]) & set("<>`\\\n")
     assert re.fullmatch(r"(?:[^#&;]|#\w+;)*", label[1])
     assert len(text.splitlines()) == 4
+
+
+# -- order by effects ----------------------------------------------------------------------
+
+
+@tool(effect="write", resource=lambda key, **_: key)
+async def put(key: str, value: int = 0) -> str:
+    """Put."""
+    return key
+
+
+@tool(effect="read", resource=lambda key: key)
+async def look(key: str) -> int:
+    """Look."""
+    return 0
+
+
+ORDERED = Plan.parse(
+    '1. put("a")\n2. put("b")\n3. look("a")\n4. put("a", $3)\n5. look("a")', tools=[put, look]
+)
+
+
+def test_graphs_tell_order_from_values() -> None:
+    edges = {(a, b): kind for a, b, kind in ORDERED.graph().edges(data="kind")}
+    assert edges[3, 4] == "data", "an edge of both kinds is one of values"
+    assert edges[1, 3] == "order"
+    assert edges[4, 5] == "order"
+    assert (1, 2) not in edges
+
+
+def test_without_tools_there_is_no_order() -> None:
+    plain = Plan(ORDERED.tasks)
+    assert {kind for *_, kind in plain.graph().edges(data="kind")} == {"data"}
+    assert "then" not in plain.to_mermaid()
+    assert shape(plain).depth == 2
+
+
+def test_mermaid_shows_order_as_a_kind_of_its_own() -> None:
+    text = ORDERED.to_mermaid()
+    assert "t1 -. then .-> t3" in text
+    assert "t3 --> t4" in text
+    assert "t1 -. then .-> t4" not in text, "that follows from 1 before 3 before 4"
+    assert "t4 -. then .-> t5" in text
+
+
+def test_the_shape_counts_order() -> None:
+    s = shape(ORDERED)
+    assert s.critical_path == (1, 3, 4, 5)
+    assert dict(s.levels)[2] == 1
+
+
+def test_showing_order_leaves_out_what_follows_and_keeps_what_does_not() -> None:
+    plan = Plan(tuple(Task(i, "a", {"x": Ref(2)} if i == 3 else {}) for i in range(1, 6)))
+    order = {2: (1,), 3: (1,), 4: (1, 2, 3), 5: (4, 1)}
+    assert direct_order(plan, order) == {2: (1,), 4: (3,), 5: (4,)}

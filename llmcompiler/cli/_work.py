@@ -253,6 +253,7 @@ def _one_error(error: BaseException) -> str:
 def show_plan(question: str | None, options: Options, out: TextIO, *, mermaid: bool = False) -> None:
     """`plan`: compile a question and show the plan."""
     from ..pictures import shape
+    from ..simulator import known_order
 
     text = read_question(question)
     display = Display(quiet=options.quiet, plan_only=True)
@@ -268,12 +269,15 @@ def show_plan(question: str | None, options: Options, out: TextIO, *, mermaid: b
             "steps": s.depth,
             "width": s.width,
             "critical_path": list(s.critical_path),
+            "order": {str(later): list(after) for later, after in known_order(plan).items() if after},
         }
         write_json(document, out)
     else:
         write_text(plan.to_mermaid() if mermaid else str(plan), out)
     if not options.quiet:
-        tell("\n" + plan.explain())
+        # The cap of whatever executor would run it; one of your own need not have any.
+        concurrency = getattr(compiler.executor, "max_concurrency", None)
+        tell("\n" + plan.explain(concurrency=concurrency))
 
 
 def show_tools(options: Options, out: TextIO) -> None:

@@ -31,8 +31,11 @@ _OPERATORS = frozenset("+-*/%^|&<>=!")
 _TOOL = re.compile(r"[^\W\d][\w.\-]*+\Z")
 _SPACES = re.compile(r"\s+")
 _NUMBERS = re.compile(r"[-+]?[0-9.]++(?:\s++[-+]?[0-9.]++)++\Z")
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*+")
+_CALCULATION = re.compile(r"[^\S\n]*+[-+*/%]{1,2}+[^\S\n]*+(?:[0-9$(]|\.[0-9]|(?P<name>[A-Za-z_]\w*+))")
 _NONE: Any = object()
 _QUOTES_HINT = 'put text in quotes, as in f("some text"), and a comma between arguments'
+_VARIABLE_HINT = 'give a calculation to a tool, or put it in quotes, as in calculate("${x} + 1")'
 _ARITHMETIC_HINT = 'give a calculation to a tool, or put it in quotes, as in calculate("$1 + $2")'
 
 
@@ -205,6 +208,8 @@ class Values:
             value = self._constant(i)
             if value is not _NONE:
                 return value, i + 1
+            if self._variables and self._calculates(i):
+                raise Bad("syntax", "a calculation with the loop variable", tokens.starts[i], _VARIABLE_HINT)
             word = tokens.word(i)
             self.report.warn("unquoted", f"`{word[:80]}` taken as text", tokens.starts[i], _QUOTES_HINT)
             return word, i + 1
@@ -386,7 +391,9 @@ class Values:
         ])  # fmt: skip
 
     def _scan(self, text: str, places: Callable[[list[int]], list[int]]) -> str | Template:
-        value, problems, found = scan(text, self._known, self._variables.__contains__)
+        value, problems, found = scan(
+            text, self._known, self._variables.__contains__, bare=bool(self._variables)
+        )
         events: list[tuple[int, Problem | Ref]] = [(p.at, p) for p in problems]
         events += found
         events.sort(key=lambda event: event[0])
@@ -429,6 +436,8 @@ class Values:
                 break
             elif kind in ("ref", "var") and i > start and self._beside_operator(i):
                 raise Bad("syntax", "a calculation with a result", tokens.starts[i], _ARITHMETIC_HINT)
+            elif self._variables and self._calculates(i):
+                raise Bad("syntax", "a calculation with the loop variable", tokens.starts[i], _VARIABLE_HINT)
             i += 1
         end = tokens.ends[i - 1]
         raw = tokens.text[at:end]
@@ -447,6 +456,20 @@ class Values:
         return text[tokens.ends[i - 1] - 1] in _OPERATORS or (
             self._kinds[i + 1] != "end" and text[tokens.starts[i + 1]] in _OPERATORS
         )
+
+    def _calculates(self, i: int) -> bool:
+        """Whether a calculation with a loop variable starts at `i`: `x + 1`, `x*2`, but not `x-ray`."""
+        kind, tokens = self._kinds[i], self.tokens
+        at = tokens.ends[i]
+        if kind == "word":
+            word = _IDENTIFIER.match(tokens.text, tokens.starts[i])
+            if word is None or word[0] not in self._variables:
+                return False
+            at = word.end()
+        elif kind != "var":
+            return False
+        match = _CALCULATION.match(tokens.text, at)
+        return match is not None and (match["name"] is None or match["name"] in self._variables)
 
     def _trailing(self, start: int, i: int) -> Bad:
         """The error for what stands at `i`, directly after the value that starts at `start`."""

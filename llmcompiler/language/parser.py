@@ -15,7 +15,7 @@ from ..diagnostics import Diagnostic
 from ..errors import PlanError
 from ..guards import Guard
 from ..plan import Each, Join, Place, Plan, Task, TaskSpan, Thought
-from ..values import Ref, Value
+from ..values import Ref, Template, Value
 from . import heads
 from .conditions import Conditions
 from .grammar import Values
@@ -38,6 +38,8 @@ _OPERATES = re.compile(
 )
 _NOTHING = re.compile(r"[\s;,.*`]*+(?:$|\#|//)")
 _ANOTHER = re.compile(r"[\s;,]*+[^\W\d][\w.\-]*+\(")
+_ELSE = re.compile(r"(?:[0-9]++[.):])?+[\s;,]*+(?:else\s*+(?::|if\b)|elif\b)")
+_ELSE_HINT = "write it as a task of its own, with the opposite condition: `if not ($1 > 3): tool(...)`"
 _CALL_HINT = "write a call as `1. tool(arguments)`, one to a line"
 
 
@@ -134,6 +136,8 @@ class PlanParser:
                 diagnostic(source, "join-arguments", message, 0, "write it as `join()`", warning=True),
                 Join(),
             ]
+        if line.kind == "other" and _ELSE.match(source.text):
+            return [diagnostic(source, "syntax", "there is no `else`", 0, _ELSE_HINT)]
         if line.kind == "other":
             message = "a line that is neither a call nor a thought"
             hint = f"{_CALL_HINT}; start a thought with `Thought:`"
@@ -164,6 +168,8 @@ class PlanParser:
             hint = "a line holds one call; use its result in a later one, as in $1.field"
         elif _NOTHING.match(text):
             return []
+        elif _ELSE.match(text):
+            message, hint = "there is no `else`", _ELSE_HINT
         elif _ANOTHER.match(text):
             message = "a second call on the line"
             hint = "give every call its own line and number"
@@ -369,13 +375,23 @@ class _Reader:
         hint = "write it as `for city in $1.cities: tool(city)`"
         if match is None or match[1] in _RESERVED:
             raise Bad("syntax", "a `for` without variable or `in`", clause.at, hint)
-        values = self._values(match.end(), clause.end, self._marks(clause))
-        source: Value
-        source, after = values.item(0)
-        if values.tokens.kinds[after] != "end" or not isinstance(source, (Ref, list)):
-            raise Bad("syntax", "a `for` goes over the result of a task or a list", match.end(), hint)
-        self._variables.add(match[1])
+        try:
+            source = self._each_source(clause, match.end(), hint)
+        finally:  # what is wrong with the list is no reason to take the variable for text
+            self._variables.add(match[1])
         return Each(match[1], source)
+
+    def _each_source(self, clause: Clause, start: int, hint: str) -> Value:
+        values = self._values(start, clause.end, self._marks(clause))
+        source, after = values.item(0)
+        if isinstance(source, Template) and len(source.parts) == 1 and isinstance(source.parts[0], Ref):
+            source = source.parts[0]
+            self._report.warn(
+                "syntax", f"a reference in quotes; taken as `{source}`", values.tokens.starts[0], hint
+            )
+        if values.tokens.kinds[after] != "end" or not isinstance(source, (Ref, list)):
+            raise Bad("syntax", "a `for` goes over the result of a task or a list", start, hint)
+        return source
 
     def arguments(self) -> tuple[dict[str, Value], dict[str, int]]:
         """The call's arguments and where they stand."""

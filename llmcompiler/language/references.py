@@ -109,7 +109,7 @@ def task_id(digits: str) -> int | None:
 
 
 def scan(
-    text: str, known: Container[int], is_variable: Callable[[str], bool]
+    text: str, known: Container[int], is_variable: Callable[[str], bool], *, bare: bool = False
 ) -> tuple[str | Template, list[Problem], list[tuple[int, Ref]]]:
     """`text` with its references found: a `Template` if it has any, else the text with `$$` made `$`.
 
@@ -117,6 +117,7 @@ def scan(
         text: The decoded string.
         known: Ids for which a plain `$7` is a reference.
         is_variable: Whether `${name}` is a variable.
+        bare: Whether `$name` is one, too.
 
     Returns:
         The value, what is wrong, and each reference with its offset.
@@ -150,6 +151,11 @@ def scan(
             if number is not None and number in known and _MONEY.match(text, end) is None:
                 path, end = read_path(text, end)
                 item = Ref(number, path)
+        elif bare and (match := _NAME.match(text, end)) is not None:
+            end = match.end()
+            if is_variable(match[0]):
+                path, end = read_path(text, end)
+                item = Var(match[0], path)
         if item is not None:
             words.append(text[done:at])
             if plain := "".join(words):

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..values import Var
 from .pieces import Mark
-from .references import read_bare, read_path
+from .references import read_bare, read_braced, read_path
 from .report import Bad
 
 MAX_DEPTH = 64
@@ -99,9 +99,10 @@ def tokenise(
             elif ch in ")]}":
                 depth = max(0, depth - 1)
         elif ch == "$":
-            found = read_bare(text, pos)
+            found = read_bare(text, pos) or _read_variable(text, pos, variables)
             if found is not None and found[1] <= stop:
-                kind, (value, end) = "ref", found
+                value, end = found
+                kind = "var" if isinstance(value, Var) else "ref"
             else:
                 kind = "dollar"
                 match = _BAD_REFERENCE.match(text, pos, stop)
@@ -127,3 +128,17 @@ def tokenise(
     ends.append(stop)
     values.append(None)
     return tokens
+
+
+def _read_variable(text: str, pos: int, variables: Container[str]) -> tuple[Var, int] | None:
+    """The loop variable that is written as if it were a reference, `$city` or `${city.name}`, and where it ends."""
+    if not variables:
+        return None
+    if (match := _VARIABLE.match(text, pos + 1)) is not None and match[0] in variables:
+        path, end = read_path(text, match.end())
+        return Var(match[0], path), end
+    found = read_braced(text, pos)
+    if found is None or not isinstance(found[0], Var) or found[0].name not in variables:
+        return None
+    path, end = read_path(text, found[1])
+    return Var(found[0].name, found[0].path + path), end

@@ -49,11 +49,17 @@ class ModelRequest:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What models were used: calls, and tokens in and out. Usages add up with `+`."""
+    """What models were used: calls, tokens in and out, and money. Usages add up with `+`."""
 
     model_calls: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    cost: float | None = None
+    """US dollars; None where a price is not known. No tokens cost nothing."""
+
+    def __post_init__(self) -> None:
+        if self.cost is None and not self.tokens:
+            object.__setattr__(self, "cost", 0.0)
 
     @property
     def tokens(self) -> int:
@@ -65,14 +71,16 @@ class Usage:
             self.model_calls + other.model_calls,
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
+            None if self.cost is None or other.cost is None else self.cost + other.cost,
         )
 
-    def to_dict(self) -> dict[str, int]:
+    def to_dict(self) -> dict[str, Any]:
         """JSON form."""
         return {
             "model_calls": self.model_calls,
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
+            "cost": self.cost,
         }
 
 

@@ -61,6 +61,9 @@ class LocalModel:
         ConfigurationError: The engine is not installed, the weights are not there, or a file is no GGUF file.
     """
 
+    prices = (0.0, 0.0)
+    """It runs on this machine."""
+
     def __init__(
         self,
         path: str | os.PathLike[str] | None = None,

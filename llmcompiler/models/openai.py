@@ -24,6 +24,7 @@ from ..errors import (
     ModelStreamBroken,
     ModelTimeout,
 )
+from ..prices import Prices, checked_prices
 from . import _chat, _http
 from ._clients import Clients
 from ._faults import Again, Server
@@ -68,6 +69,8 @@ class OpenAIModel:
         max_tokens: Used where requests say nothing.
         headers: Further headers. Their values are kept out of errors like the key.
         extra_body: Further fields of the request's body.
+        prices: US dollars for a million tokens in and a million out, as in `(0.25, 2.0)`; by default those of the
+            package genai-prices for a model of this name, where it is installed.
         transport: An `httpx` transport to use instead of the network.
 
     Raises:
@@ -91,6 +94,7 @@ class OpenAIModel:
         max_tokens: int | None = None,
         headers: Mapping[str, str] | None = None,
         extra_body: Mapping[str, Any] | None = None,
+        prices: Prices | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         if not name.strip():
@@ -108,6 +112,8 @@ class OpenAIModel:
                 f"model `{self.name}` needs a key: set OPENAI_API_KEY or pass `api_key`; for a server "
                 "of your own, set OPENAI_BASE_URL (as in http://127.0.0.1:8080/v1) or pass `base_url`"
             )
+        self.prices = checked_prices(prices)
+        """US dollars for a million tokens in and out, if they were given."""
         self._timeout = httpx.Timeout(timeout, connect=connect_timeout, pool=None)
         self._max_retries = max(0, max_retries)
         self._max_retry_after = max_retry_after

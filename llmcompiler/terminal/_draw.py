@@ -361,6 +361,7 @@ def footer(timing: Timing, usage: Usage, separator: str, width: int) -> list[str
         f"model calls {usage.model_calls}",
         f"tokens {usage.tokens:,}"
         + (f" ({usage.prompt_tokens:,} in, {usage.completion_tokens:,} out)" if usage.tokens else ""),
+        *([f"cost {dollars(usage.cost)}"] if usage.cost else []),
         f"total {seconds(timing.total)}",
     ]
     lines = [parts[0]]
@@ -370,3 +371,8 @@ def footer(timing: Timing, usage: Usage, separator: str, width: int) -> list[str
         else:
             lines.append(part)
     return lines
+
+
+def dollars(amount: float) -> str:
+    """US dollars, with so many places that something is to be seen: `$0.0021`."""
+    return f"${amount:,.2f}" if amount >= 1 else f"${amount:.2g}" if amount >= 1e-4 else "under $0.0001"

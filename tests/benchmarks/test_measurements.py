@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import latency, makespan, overhead, scale
+from benchmarks import hedging, latency, makespan, overhead, scale
 from benchmarks.__main__ import table
 from benchmarks.graphs import SHAPES
 
@@ -41,3 +41,13 @@ def test_latencies_are_all_taken() -> None:
     assert line["samples"] == latency.LINES
     assert need["samples"] == latency.LINES - 1
     assert min(line["p50_ms"], need["p50_ms"]) > 0
+
+
+def test_hedging_cuts_the_tail_within_its_budget() -> None:
+    virtual_off, virtual_on, _, real_on = hedging.measure(n=1_000)
+    assert virtual_off["extra_calls_percent"] == 0
+    assert 0 < virtual_on["extra_calls_percent"] <= 5
+    assert real_on["extra_calls_percent"] <= 5
+    # On the virtual clock the figures are exact: a second call after the 95th percentile, instead of 100 ms.
+    assert virtual_off["p99_ms"] > 50
+    assert virtual_on["p99_ms"] < 10

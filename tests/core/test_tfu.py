@@ -11,16 +11,22 @@ from hypothesis import strategies as st
 
 from llmcompiler.tfu import (
     Cancel,
+    Dropped,
+    Expanded,
     Finished,
+    Held,
     ImpossibleEvent,
     Join,
     Planned,
+    Probed,
+    Ready,
     RoundClosed,
     RoundOpened,
     Skip,
     Start,
     Stopped,
     TaskFetchingUnit,
+    Unheld,
 )
 
 
@@ -240,3 +246,117 @@ def test_work_is_linear_in_tasks_and_edges() -> None:
 
     small, large = lines(50), lines(500)
     assert large < small * 11
+
+
+# -- order, places and parts ------------------------------------------------------------------
+
+
+def opened() -> TaskFetchingUnit:
+    unit = TaskFetchingUnit()
+    unit.handle(RoundOpened())
+    return unit
+
+
+def test_a_skipped_task_still_keeps_the_order_between_those_before_and_after_it() -> None:
+    """3 is ordered after 1 only through 2, which is skipped while 1 still runs."""
+    unit = opened()
+    unit.handle(Planned(1))
+    unit.handle(Planned(9))
+    unit.handle(Planned(2, needs=(9,), after=(1,)))
+    unit.handle(Planned(3, after=(2,)))
+    assert unit.handle(Finished(9, False)) == [Skip(2, 9)]
+    assert not unit.is_over(2)
+    assert unit.handle(Planned(4, after=(2,))) == []
+    assert unit.handle(Finished(1, True)) == [Start(3), Start(4)]
+    assert unit.is_over(2)
+
+
+def test_a_chain_of_skipped_tasks_lets_go_at_once_when_the_first_can() -> None:
+    unit = opened()
+    unit.handle(Planned(1))
+    unit.handle(Planned(9))
+    for i in range(2, 2000):
+        unit.handle(Planned(i + 10, needs=(9,), after=(1 if i == 2 else i + 9,)))
+    unit.handle(Planned(5000, after=(2009,)))
+    unit.handle(Finished(9, False))
+    assert unit.handle(Finished(1, True)) == [Start(5000)]
+
+
+def test_a_task_to_be_probed_is_looked_at_when_its_needs_are_there() -> None:
+    unit = opened()
+    unit.handle(Planned(1))
+    assert unit.handle(Planned(2, needs=(1,), probe=True)) == []
+    assert unit.handle(Planned(3, after=(2,))) == []
+    assert unit.handle(Planned(4, after=(2,))) == []
+    assert unit.handle(Finished(1, True)) == [Ready(2)]
+    assert unit.handle(Probed(2, frees=(3,))) == [Start(3), Start(2)]
+    assert unit.handle(Finished(2, False)) == [Start(4)]
+
+
+def test_a_probed_task_may_turn_out_to_wait_or_not_to_start() -> None:
+    unit = opened()
+    unit.handle(Planned(1))
+    assert unit.handle(Planned(2, probe=True)) == [Ready(2)]
+    assert unit.handle(Planned(3, needs=(2,), probe=True)) == []
+    assert unit.handle(Probed(2, after=(1,))) == []
+    assert unit.handle(Finished(1, False)) == [Start(2)]
+    assert unit.handle(Finished(2, True)) == [Ready(3)]
+    assert unit.handle(Finished(3, False)) == []
+    assert unit.handle(RoundClosed()) == [Join()]
+    with pytest.raises(ImpossibleEvent):
+        unit.handle(Probed(3))
+
+
+def test_parts_of_a_task_run_in_their_order_and_hold_up_the_join() -> None:
+    unit = opened()
+    unit.handle(Planned(1))
+    unit.handle(RoundClosed())
+    commands = unit.handle(Expanded(1, (((1, 0), ()), ((1, 1), ((1, 0),)), ((1, 2), ()))))
+    assert commands == [Start((1, 0)), Start((1, 2))]
+    assert unit.handle(Finished((1, 0), False)) == [Start((1, 1))]
+    assert unit.handle(Finished((1, 1), True)) == []
+    assert unit.handle(Finished((1, 2), True)) == []
+    assert unit.handle(Finished(1, True)) == [Join()]
+
+
+def test_a_held_place_holds_up_what_comes_after_it_until_its_task_comes_or_not() -> None:
+    unit = opened()
+    unit.handle(Held(1))
+    unit.handle(Held(2))
+    assert unit.handle(Planned(3, after=(1, 2))) == []
+    assert unit.handle(Planned(4, after=(1,))) == []
+    assert unit.handle(Planned(1, frees=(4,))) == [Start(4), Start(1)]
+    assert unit.handle(Unheld(2)) == []
+    assert unit.handle(Finished(1, True)) == [Start(3)]
+
+
+def test_places_still_held_when_the_round_closes_are_given_up() -> None:
+    unit = opened()
+    unit.handle(Held(1))
+    assert unit.handle(Planned(2, after=(1,))) == []
+    assert unit.handle(RoundClosed()) == [Start(2)]
+    assert 1 not in unit.state
+
+
+def test_a_dropped_task_is_skipped_with_what_needs_it() -> None:
+    unit = opened()
+    unit.handle(Planned(1))
+    unit.handle(Planned(2, needs=(1,)))
+    unit.handle(Planned(3, needs=(2,)))
+    assert unit.handle(Dropped(2)) == [Skip(2, 2, "unused"), Skip(3, 2, "unused")]
+
+
+def test_stopping_cancels_probed_tasks_and_parts_and_forgets_places() -> None:
+    unit = opened()
+    unit.handle(Planned(1, probe=True))
+    unit.handle(Planned(2))
+    unit.handle(Expanded(2, (((2, 0), ()), ((2, 1), ((2, 0),)))))
+    unit.handle(Held(3))
+    assert unit.handle(Stopped()) == [
+        Cancel(1, False),
+        Cancel(2, True),
+        Cancel((2, 0), True),
+        Cancel((2, 1), False),
+        Join(),
+    ]
+    assert unit.settled

@@ -126,7 +126,7 @@ def test_a_call_that_failed_after_another_task_waited_for_its_result_may_be_made
     )
     assert {i: t.outcome.status for i, t in run.result.tasks.items()} == {
         1: "failed",
-        2: "skipped",
+        2: "failed",
         3: "failed",
         4: "succeeded",
     }
