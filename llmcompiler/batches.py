@@ -18,7 +18,7 @@ from .outcomes import Outcome, Succeeded
 from .tools import Tool
 
 if TYPE_CHECKING:
-    from .executor import Host
+    from .host import Host
 
 Results = Sequence[tuple[Call, Any]]
 """The calls of a batch, each with its value, or with the exception that it failed with."""

@@ -109,7 +109,8 @@ class ClauseChecker:
                 "wrong-type", f"a `for` goes over the result of a task or a list, not {short(source)}", hint
             )
             return False
-        return not any([self.part(ref, None, found).problem for ref in references(source)])
+        problems = [self.part(ref, None, found).problem for ref in references(source)]
+        return not any(problems)
 
     # -- if --------------------------------------------------------------------
 

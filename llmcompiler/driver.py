@@ -11,6 +11,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from types import AsyncGeneratorType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from . import tfu
@@ -228,6 +229,10 @@ class Driver:
         """A call ended."""
         if call.outcome is not None:
             return
+        if type(outcome) is Succeeded and type(outcome.value) in _USED_UP:
+            outcome = Failed(
+                ToolError(f"`{call.task.tool}` gave a {type(outcome.value).__name__}; return a list")
+            )
         try:
             try:
                 self._settle(call, outcome)
@@ -470,6 +475,8 @@ def _one_line(outcome: Failed) -> str:
 
 
 UNUSED = "nothing uses its value"
+_USED_UP = frozenset({GeneratorType, AsyncGeneratorType, map, filter, zip})
+"""Kinds of values that are gone once read: a second task that refers to one would find it empty."""
 
 
 def _result(call: Call, outcome: Outcome) -> TaskResult:

@@ -17,7 +17,7 @@ from .tools import Tool
 from .watched import watched
 
 if TYPE_CHECKING:
-    from .executor import Host
+    from .host import Host
 
 
 async def invoke(host: Host, call: Call, tool: Tool, end: float | None = None) -> Any:

@@ -176,12 +176,14 @@ class Merging:
         self, tools: ToolRegistry, changed_since: Callable[[int, Task], bool], *, on: bool = True
     ) -> None:
         self.tools = tools
-        self.on = on
+        self.on = on and any(map(mergeable, tools.values()))
         self._changed_since = changed_since
         self._keys: dict[int, Hashable] = {}
         self._same: dict[int, int] = {}
         self._made: dict[Hashable, int] = {}
         self._reusable: dict[Hashable, int] = {}
+        self.stale: set[int] = set()
+        """Tasks that are the same as an earlier one, but for a write that stands between."""
 
     def key(self, task: Task) -> Hashable:
         """A key that equal calls share."""
@@ -204,9 +206,11 @@ class Merging:
         earlier = self._reusable.get(key)
         if earlier is None and merge:
             earlier = self._made.get(key)
-        if earlier is not None and not self._changed_since(earlier, task):
-            self._same[task.id] = earlier
-            return earlier
+        if earlier is not None:
+            if not self._changed_since(earlier, task):
+                self._same[task.id] = earlier
+                return earlier
+            self.stale.add(task.id)
         if merge:
             self._made[key] = task.id
         return None

@@ -135,7 +135,8 @@ class Planning:
             # Also when it ends early: what was planned is a plan.
             self.emitter.emit(ev.PlanFinished, round=number, tasks=len(self._tasks))
         if number > 1:
-            self.repeated = all(self._merging.key(t) in before for t in self._tasks)
+            stale, key = self._merging.stale, self._merging.key
+            self.repeated = all(key(t) in before and t.id not in stale for t in self._tasks)
         return self.plan
 
     @property

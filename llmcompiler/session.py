@@ -254,6 +254,8 @@ class Session:
         except TimeoutError:
             if not clock.expired():
                 raise
+            if not driver.calls:  # nothing to answer from
+                raise self._seconds_up() from None
             return self._out_of_time()
         return reason
 
@@ -354,12 +356,14 @@ class Session:
         return asyncio.get_running_loop().time() + max(0.0, self.limits.seconds - self.driver.now())
 
     def _out_of_time(self) -> str:
-        seconds = self.limits.seconds
-        assert seconds is not None
-        reason = f"the run's time ({seconds:g} s) was up"
-        self._reached(LimitExceeded("seconds", seconds))
+        reason = f"the run's time ({self.limits.seconds:g} s) was up"
+        self._reached(self._seconds_up())
         self.driver.stop(reason)
         return reason
+
+    def _seconds_up(self) -> LimitExceeded:
+        assert self.limits.seconds is not None
+        return LimitExceeded("seconds", self.limits.seconds)
 
     def _reached(self, limit: LimitExceeded) -> str:
         """A limit ends the run: with an answer if there can be one, else with this error. It in words."""
@@ -381,8 +385,7 @@ class Session:
                 decision = await self.joiner.join(self._join_context(number, final, reason))
         except TimeoutError:
             if clock.expired():
-                assert self.limits.seconds is not None
-                raise LimitExceeded("seconds", self.limits.seconds) from None
+                raise self._seconds_up() from None
             raise
         finally:
             self._joining_time += self.driver.now() - begun

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from .breakers import Breaker
@@ -24,6 +26,18 @@ class SharedBreaker(Breaker):
     def __init__(self, settings: CircuitBreaker) -> None:
         super().__init__(settings.failures, settings.seconds)
         self._lock = threading.Lock()
+        self._told: set[Callable[[], None]] = set()
+
+    @contextmanager
+    def telling(self, opened: Callable[[], None]) -> Iterator[None]:
+        """Within it, `opened` is called whenever the breaker opens, perhaps in another thread."""
+        with self._lock:
+            self._told.add(opened)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._told.discard(opened)
 
     def enter(self, now: float) -> int | None:
         """As in `Breaker`: of two threads that ask at once, one is let through."""
@@ -31,9 +45,13 @@ class SharedBreaker(Breaker):
             return super().enter(now)
 
     def failed(self, ticket: int | None, now: float) -> None:
-        """As in `Breaker`."""
+        """As in `Breaker`; who waits to be told that it opened is told."""
         with self._lock:
+            before = self.state
             super().failed(ticket, now)
+            told = tuple(self._told) if self.state == "open" != before else ()
+        for tell in told:
+            tell()
 
 
 class Terms:

@@ -7,6 +7,7 @@ it waits for the next one.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -27,13 +28,14 @@ from .errors import (
 from .fallbacks import all_failed, refit
 from .invoking import invoke
 from .outcomes import Outcome, Succeeded
+from .rates import Limiter
 from .retries import retryable, retrying
 from .terms import Terms, repeatable
 from .tools import Tool
 from .watched import watched
 
 if TYPE_CHECKING:
-    from .executor import Host
+    from .host import Host
 
 NO_ARGUMENTS: Mapping[str, Any] = MappingProxyType({})
 
@@ -107,21 +109,25 @@ async def _tool_or_fallback(host: Host, call: Call, error: Exception | None, for
     tool = call.tool
     assert tool is not None
     failures: list[tuple[Tool, Exception]] = []
-    while True:
-        try:
-            return await _tries(host, call, host.terms_of(tool), error, for_good)
-        except Exception as e:
-            failures.append((tool, e))
-        other = tool.fallback
-        # The calls of a batch fall back one by one. A circle can not be declared; were there one, it ends here.
-        if other is None or isinstance(call, Batch) or any(other is t for t, _ in failures):
-            raise all_failed(failures)
-        try:
-            call.arguments = refit(other, call.arguments)
-        except Exception as e:  # also of a validator or predicate of the user's
-            raise all_failed([*failures, (other, e)]) from None
-        host.stand_in(call, other)
-        tool, error, for_good = other, None, False
+    try:
+        while True:
+            try:
+                return await _tries(host, call, host.terms_of(tool), error, for_good)
+            except Exception as e:
+                failures.append((tool, e))
+            other = tool.fallback
+            # The calls of a batch fall back one by one. A circle can not be declared; were there one, it ends here.
+            if other is None or isinstance(call, Batch) or any(other is t for t, _ in failures):
+                raise all_failed(failures)
+            try:
+                arguments = refit(other, call.arguments)
+                host.stand_in(call, other)
+            except Exception as e:  # also of a validator or predicate of the user's
+                raise all_failed([*failures, (other, e)])  # noqa: B904 - it says itself what it comes from
+            call.arguments = arguments
+            tool, error, for_good = other, None, False
+    finally:
+        failures = []  # or errors and this frame would hold each other
 
 
 async def _tries(host: Host, call: Call, terms: Terms, error: Exception | None, for_good: bool) -> Any:
@@ -151,16 +157,19 @@ async def _tries(host: Host, call: Call, terms: Terms, error: Exception | None, 
             call.via = "fallback" if call.current is not None else "call"
 
     retries = 0 if for_good else terms.retries_of(call)
-    if not retries:
-        return await attempt()
     tool, may_repeat = terms.tool, repeatable(call, terms.tool)
-    return await retrying(
-        attempt,
-        retries=retries,
-        worth=lambda e: retryable(e, tool, may_repeat) and not _is_open(host, terms),
-        on_retry=on_retry,
-        time_left=lambda: _time_left(call),
-    )
+    try:
+        if not retries:
+            return await attempt()
+        return await retrying(
+            attempt,
+            retries=retries,
+            worth=lambda e: retryable(e, tool, may_repeat) and not _is_open(host, terms),
+            on_retry=on_retry,
+            time_left=lambda: _time_left(call),
+        )
+    finally:
+        error = last = None  # as above
 
 
 def _is_open(host: Host, terms: Terms) -> bool:
@@ -178,7 +187,7 @@ async def _admitted(host: Host, call: Call, terms: Terms) -> Any:
     if breaker is not None:
         _check(breaker, terms.tool, host.clock())
     if terms.limiter is not None:
-        await terms.limiter.wait()
+        await _paced(host, call, terms.limiter, terms)
     if not call.holds:
         await host.place(call, terms)
     if breaker is None:
@@ -200,6 +209,35 @@ async def _admitted(host: Host, call: Call, terms: Terms) -> Any:
         else:
             breaker.succeeded(ticket)
     return value
+
+
+async def _paced(host: Host, call: Call, limiter: Limiter, terms: Terms) -> None:
+    """Wait for the rate limit, but no longer than the breaker lets calls through.
+
+    Raises:
+        CircuitOpen: It opened meanwhile.
+    """
+    breaker, loop = terms.breaker, host.loop
+    if breaker is None or limiter.free:
+        await limiter.wait()
+        return
+    opened = asyncio.Event()
+
+    def tell() -> None:
+        with contextlib.suppress(RuntimeError):  # told by another thread, when this loop is closed
+            loop.call_soon_threadsafe(opened.set)
+
+    turn = host.spawn(limiter.wait())
+    news = host.spawn(opened.wait())
+    try:
+        with breaker.telling(tell):
+            await asyncio.wait({turn, news}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (turn, news):
+            _let_end(host, call, task)
+    if not turn.done():
+        _check(breaker, terms.tool, host.clock())
+        await _paced(host, call, limiter, terms)  # it may be tried again already
 
 
 def _check(breaker: Breaker, tool: Tool, now: float) -> None:
@@ -256,12 +294,19 @@ async def _hedged(host: Host, call: Call, terms: Terms, begun: float) -> Any:
             if wake == ends:
                 assert terms.timeout is not None
                 raise ToolTimeout(tool.name, terms.timeout)
-            wake = ends
             await asyncio.sleep(0)  # what ends at this very moment needs no second
-            if not tries[0].done() and await host.spare(terms):
+            now = clock()
+            if tries[0].done():
+                continue
+            if await host.spare(terms):
+                wake = ends
                 call.attempts += 1
-                call.driver.watch.hedged(call, clock() - begun)
+                call.driver.watch.hedged(call, now - begun)
                 tries.append(host.spawn(_try(host, call, tool, ends - call.driver.origin)))
+            else:
+                # Nothing was free for it. What is still slow when it has taken twice as long is asked about again:
+                # so the slowest get what the budget allows, and a long call costs few looks at the clock.
+                wake = min(ends, now + max(now - begun, 0.001))
     finally:
         for attempt in tries:
             _let_end(host, call, attempt)

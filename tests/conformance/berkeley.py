@@ -1,4 +1,4 @@
-"""The Berkeley multi-turn data: scenarios, gold calls, the eight classes they are calls of, and pictures of their state.
+"""The Berkeley multi-turn data: scenarios, gold calls, the eight classes they call, and pictures of their state.
 
 Nothing here knows effects or runs a plan. Gold calls are read with `ast`, never evaluated.
 """
@@ -100,7 +100,8 @@ def _lines(path: Path) -> Iterator[Any]:
 def scenarios() -> tuple[Scenario, ...]:
     """All scenarios of the four sets, in their order."""
     spec = importlib.util.find_spec("bfcl_eval")
-    assert spec is not None and spec.origin is not None, MISSING
+    assert spec is not None, MISSING
+    assert spec.origin is not None
     data = Path(spec.origin).parent / "data"
     out = []
     for name in SETS:

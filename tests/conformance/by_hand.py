@@ -27,20 +27,20 @@ _CALLS = {
         list_users() | get_user_id("Bob") | get_user_id("Zed") | message_login("USR002") | message_login("USR003")
         message_login("nobody") | message_login("USR005") | message_get_login_status() | send_message("USR005", "hi")
         send_message("USR002", "it costs $1") | view_messages_sent()
-        send_message("USR003", "${1} and $$2") | send_message("nobody", "x") | delete_message("USR002") | add_contact("Zed")
-        add_contact("Zoe") | search_messages("costs") | get_message_stats()
+        send_message("USR003", "${1} and $$2") | send_message("nobody", "x") | delete_message("USR002")
+        add_contact("Zed") | add_contact("Zoe") | search_messages("costs") | get_message_stats()
     """,
     "TicketAPI": """
-        create_ticket("first") | create_ticket("second", "of $5", 2) | create_ticket("third", priority=9) | get_ticket(1)
-        get_ticket(2) | get_ticket(999) | close_ticket(1) | close_ticket(2) | resolve_ticket(1, "done")
+        create_ticket("first") | create_ticket("second", "of $5", 2) | create_ticket("third", priority=9)
+        get_ticket(1) | get_ticket(2) | get_ticket(999) | close_ticket(1) | close_ticket(2) | resolve_ticket(1, "done")
         resolve_ticket(2, "done, too") | edit_ticket(1, {"priority": 3}) | edit_ticket(2, {"nothing": 1})
         ticket_login("ann", "secret") | ticket_login("ben", "secret") | ticket_login("", "") | logout()
         ticket_get_login_status() | get_user_tickets() | get_user_tickets("Open") | get_user_tickets(status="closed")
     """,
     "TradingBot": """
         get_current_time() | get_symbol_by_name("Tesla") | get_stock_info("TSLA") | get_stock_info("none")
-        get_order_details(12345) | get_order_details(12446) | get_order_details(1) | cancel_order(12446) | cancel_order(1)
-        cancel_order(12345) | place_order("Buy", "AAPL", 5.0, 3) | place_order("Sell", "TSLA", 5.5, 2)
+        get_order_details(12345) | get_order_details(12446) | get_order_details(1) | cancel_order(12446)
+        cancel_order(1) | cancel_order(12345) | place_order("Buy", "AAPL", 5.0, 3) | place_order("Sell", "TSLA", 5.5, 2)
         place_order("Buy", "AAPL", 5000000.0, 3) | withdraw_funds(10.0) | fund_account(25.5) | fund_account(-1.0)
         get_account_info() | trading_login("ann", "secret") | trading_logout() | trading_get_login_status()
         remove_stock_from_watchlist("NVDA") | get_watchlist() | add_to_watchlist("TSLA") | add_to_watchlist("none")
@@ -65,8 +65,8 @@ _CALLS = {
         authenticate_twitter("john", "john123") | authenticate_twitter("john", "wrong") | posting_get_login_status()
         post_tweet("one") | post_tweet("two", ["#b"], ["@c"]) | post_tweet("three: $3") | retweet(0) | retweet(1)
         retweet(99) | comment(0, "fine") | comment(1, "also fine") | comment(99, "lost") | mention(0, ["@d"])
-        mention(1, ["@e", "@f"]) | follow_user("zoe") | follow_user("yan") | unfollow_user("zoe") | unfollow_user("alice")
-        list_all_following() | get_tweet(0) | get_tweet(1) | get_user_tweets("john") | search_tweets("one")
+        mention(1, ["@e", "@f"]) | follow_user("zoe") | follow_user("yan") | unfollow_user("zoe")
+        unfollow_user("alice") | list_all_following() | get_tweet(0) | get_tweet(1) | get_user_tweets("john") | search_tweets("one")
         get_tweet_comments(0) | get_tweet_comments(1) | get_user_stats("john")
     """,
     "VehicleControlAPI": """
@@ -95,7 +95,8 @@ _OPENINGS = {
     "MessageAPI": """message_login("USR002") | send_message("USR003", "it costs $1") | add_contact("Zed")""",
     "TicketAPI": """ticket_login("ann", "secret") | create_ticket("first") | create_ticket("second", "of $5", 2)""",
     "TradingBot": """
-        trading_login("ann", "secret") | fund_account(5.0) | place_order("Buy", "AAPL", 5.0, 3) | add_to_watchlist("TSLA")
+        trading_login("ann", "secret") | fund_account(5.0) | place_order("Buy", "AAPL", 5.0, 3)
+        add_to_watchlist("TSLA")
     """,
     "TravelAPI": """
         authenticate_travel("id", "secret", "again", "read_write", "Ann", "Lee")
@@ -103,7 +104,8 @@ _OPENINGS = {
         book_flight("251675", "391310425148", "2024-11-15", "SFO", "LAX", "first") | set_budget_limit("251675", 50.0)
     """,
     "TwitterAPI": """
-        authenticate_twitter("john", "john123") | post_tweet("one") | post_tweet("two", ["#b"], ["@c"]) | comment(0, "so")
+        authenticate_twitter("john", "john123") | post_tweet("one") | post_tweet("two", ["#b"], ["@c"])
+        comment(0, "so")
     """,
     "VehicleControlAPI": """
         lockDoors(False, ["driver", "passenger", "rear_left", "rear_right"]) | fillFuelTank(4.0) | pressBrakePedal(1.0)

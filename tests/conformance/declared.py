@@ -69,7 +69,7 @@ def _entered(folder: str) -> Resource:
     return {"read": [("entry", folder.rstrip("/"))], "write": "cwd"}
 
 
-def _echoed(content: str, file_name: str | None = None) -> Resource:  # noqa: ARG001
+def _echoed(content: str, file_name: str | None = None) -> Resource:
     return {"read": "cwd", "write": [("entry", file_name)]}
 
 
@@ -96,11 +96,10 @@ FILES: Mapping[str, Declared] = {
 
 # -- numbers: the precision that two methods leave behind in their libraries is set anew before each use ---------------
 
-NUMBERS: Mapping[str, Declared] = dict.fromkeys(
-    """logarithm mean standard_deviation si_unit_conversion imperial_si_conversion add subtract multiply divide power
-    square_root absolute_value round_number percentage min_value max_value sum_values""".split(),
-    PURE,
-)
+_NUMBERS = """logarithm mean standard_deviation si_unit_conversion imperial_si_conversion add subtract multiply divide
+    power square_root absolute_value round_number percentage min_value max_value sum_values"""
+
+NUMBERS: Mapping[str, Declared] = dict.fromkeys(_NUMBERS.split(), PURE)
 
 # -- messages: "inbox" stands for the ids drawn and the count, too: only sending draws and counts ----------------------
 

@@ -5,11 +5,12 @@ Every call takes one second of virtual time; nothing here is measured with a rea
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import fmean
 
-from berkeley import MISSING, Scenario, World, different, installed, scenarios
+from berkeley import MISSING, Scenario, World, different, installed, methods, scenarios
 from commuting import accesses, commute, earlier, makespan
 from staging import plans_of, stage_of, unit_makespans
 
@@ -23,11 +24,12 @@ class Turn:
     """A turn with two or more calls."""
 
     classes: tuple[str, ...]
+    """Those that are called."""
     calls: int
     seconds: dict[int | None, float]
     """How long it takes, by workers."""
     at_best: int
-    """How long it would take if only pairs were ordered that are seen not to commute, in the state they meet."""
+    """How long it would take if only those pairs were ordered that do not commute in the state they meet."""
     interferes: bool
     """Whether there is such a pair."""
     ordered: int
@@ -37,9 +39,9 @@ class Turn:
 
 
 def turns_of(scenario: Scenario) -> Iterator[Turn]:
-    """The scenario's turns with two or more calls."""
+    """The scenario's turns with two or more calls, run by the runtime."""
     tools = stage_of(scenario.classes).tools
-    taken = {w: run_virtual(unit_makespans(scenario, w)) for w in WORKERS}
+    taken = {workers: run_virtual(unit_makespans(scenario, workers)) for workers in WORKERS}
     world = World.of(scenario)
     for number, (turn, plan) in enumerate(zip(scenario.turns, plans_of(scenario), strict=True)):
         after = earlier(accesses(plan, tools))
@@ -50,20 +52,15 @@ def turns_of(scenario: Scenario) -> Iterator[Turn]:
                     seen[j].add(i)
             world.make(call)
         if len(turn) > 1:
-            used = tuple(sorted({name for name in scenario.classes for c in turn if _has(name, c.tool)}))
             yield Turn(
-                used,
+                tuple(name for name in scenario.classes if any(c.tool in methods(name) for c in turn)),
                 len(turn),
-                {w: taken[w][number] for w in WORKERS},
+                {workers: taken[workers][number] for workers in WORKERS},
                 makespan(seen),
                 any(seen),
                 sum(map(len, after)),
                 sum(len(a & s) for a, s in zip(after, seen, strict=True)),
             )
-
-
-def _has(class_name: str, method: str) -> bool:
-    return method in stage_of((class_name,)).tools
 
 
 def all_turns() -> list[Turn]:
@@ -72,46 +69,45 @@ def all_turns() -> list[Turn]:
     return [turn for scenario in scenarios() for turn in found[scenario.same]]
 
 
-def speedup(turns: list[Turn], workers: int | None = None) -> float:
-    """Mean of sequential over parallel time."""
-    return fmean(t.calls / t.seconds[workers] for t in turns)
-
-
-def main() -> None:
-    """Print the figures as Markdown tables."""
-    turns = all_turns()
-    calls = sum(t.calls for t in turns)
+def report(turns: list[Turn]) -> Iterator[str]:
+    """The figures, as lines of Markdown."""
     interfering = sum(t.interferes for t in turns)
     ordered, needed = sum(t.ordered for t in turns), sum(t.needed for t in turns)
-    print(f"{len(scenarios())} scenarios, {len(different())} of them different")
-    print(f"{len(turns)} turns with 2 calls or more, {calls} calls in them, no reference between any two")
-    print(f"{interfering} of these turns ({interfering / len(turns):.0%}) hold a pair that does not commute")
-    print(f"{ordered} pairs are ordered; {needed} of them ({needed / ordered:.0%}) are seen not to commute\n")
-    print(
-        "| workers | mean speed-up | all calls over all seconds | turns that get shorter |\n|---|---|---|---|"
+    yield f"- {len(scenarios())} scenarios; {len(different())} of them differ in calls or in where they start"
+    yield f"- {len(turns)} turns with two calls or more, {sum(t.calls for t in turns):,} calls in them, no reference"
+    yield f"- {interfering} of these turns ({interfering / len(turns):.0%}) hold a pair that does not commute"
+    yield f"- {ordered:,} pairs are ordered; {needed:,} of them ({needed / ordered:.0%}) do not commute where they meet"
+    yield ""
+    yield "| workers | mean speed-up | all calls over all seconds | turns that get shorter |"
+    yield "|---|---|---|---|"
+    for workers in WORKERS:
+        yield _row(str(workers or "unlimited"), turns, [t.seconds[workers] for t in turns])
+    yield _row(
+        "unlimited, with only the pairs ordered that do not commute", turns, [t.at_best for t in turns]
     )
-    for w in WORKERS:
-        shorter = sum(t.seconds[w] < t.calls - 1e-6 for t in turns)
-        total = calls / sum(t.seconds[w] for t in turns)
-        print(f"| {w or 'unlimited'} | {speedup(turns, w):.2f} | {total:.2f} | {shorter / len(turns):.0%} |")
-    best = fmean(t.calls / t.at_best for t in turns)
-    print(
-        f"| unlimited, were only such pairs ordered | {best:.2f} | {calls / sum(t.at_best for t in turns):.2f} | "
-        f"{sum(t.at_best < t.calls for t in turns) / len(turns):.0%} |"
-    )
-    free = fmean(t.calls for t in turns)
-    print(f"| unlimited, no order at all (wrong results) | {free:.2f} | {calls / len(turns):.2f} | 100% |\n")
-    print("| classes in the turn | turns | mean calls | mean speed-up |\n|---|---|---|---|")
-    kinds = sorted({t.classes for t in turns}, key=lambda k: (len(k) > 1, k))
-    for kind in kinds:
-        if len(kind) == 1:
-            of = [t for t in turns if t.classes == kind]
-            print(f"| {kind[0]} | {len(of)} | {fmean(t.calls for t in of):.1f} | {speedup(of):.2f} |")
-    of = [t for t in turns if len(t.classes) > 1]
-    print(f"| several | {len(of)} | {fmean(t.calls for t in of):.1f} | {speedup(of):.2f} |")
+    yield _row("unlimited, with no order at all: wrong results", turns, [1] * len(turns))
+    yield ""
+    yield "| classes called in the turn | turns | mean calls | mean speed-up |"
+    yield "|---|---|---|---|"
+    for name in sorted({t.classes[0] for t in turns if len(t.classes) == 1}):
+        yield _kind(name, [t for t in turns if t.classes == (name,)])
+    yield _kind("several", [t for t in turns if len(t.classes) > 1])
+
+
+def _row(name: str, turns: list[Turn], seconds: list[float] | list[int]) -> str:
+    pairs = [(turn.calls, taken) for turn, taken in zip(turns, seconds, strict=True)]
+    mean = fmean(calls / taken for calls, taken in pairs)
+    total = sum(calls for calls, _ in pairs) / sum(taken for _, taken in pairs)
+    shorter = sum(taken < calls - 1e-6 for calls, taken in pairs) / len(pairs)
+    return f"| {name} | {mean:.2f} | {total:.2f} | {shorter:.0%} |"
+
+
+def _kind(name: str, turns: list[Turn]) -> str:
+    speedup = fmean(t.calls / t.seconds[None] for t in turns)
+    return f"| {name} | {len(turns)} | {fmean(t.calls for t in turns):.1f} | {speedup:.2f} |"
 
 
 if __name__ == "__main__":
     if not installed():
         raise SystemExit(MISSING)
-    main()
+    sys.stdout.write("\n".join(report(all_turns())) + "\n")

@@ -97,10 +97,10 @@ def sequential(scenario: Scenario) -> Trace:
     """The gold calls one after another, as plain method calls: no tool, no plan and no runtime in between."""
     world = World.of(scenario)
     ended = []
-    states = []
+    states: list[Any] = []
     for turn in scenario.turns:
         ended.append(tuple(world.make(call) for call in turn))
-        states.append(world.picture() if turn else states[-1] if states else world.picture())
+        states.append(world.picture())
     return Trace(tuple(ended), tuple(states))
 
 
@@ -143,7 +143,7 @@ async def parallel(scenario: Scenario, setting: Setting) -> Trace:
     for turn, plan in zip(scenario.turns, plans_of(scenario), strict=True):
         result = await compiler.execute(plan)
         ended.append(tuple(seen(result.tasks[n].outcome) for n in range(1, len(turn) + 1)))
-        states.append(stage.world.picture() if turn or not states else states[-1])
+        states.append(stage.world.picture())
     return Trace(tuple(ended), tuple(states))
 
 

@@ -1,4 +1,4 @@
-"""The parallel run of any plan gives what the sequential one gives: every scenario, any number of workers, any timing."""
+"""The parallel run of a plan gives what the sequential one gives: every scenario, any workers, any timing."""
 
 from __future__ import annotations
 

@@ -33,9 +33,22 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from llmcompiler import Plan, PlanError, Ref, ReferenceFailed, Task, Tool, ToolError, tool
-from llmcompiler.binding import bind, look_up
+from llmcompiler import (
+    Each,
+    GuardFailed,
+    Plan,
+    PlanError,
+    Ref,
+    ReferenceFailed,
+    Task,
+    Tool,
+    ToolError,
+    Var,
+    tool,
+)
+from llmcompiler.binding import bind, holds, items, look_up, resolve
 from llmcompiler.check import check_plan
+from llmcompiler.guards import Compare
 
 T = TypeVar("T")
 
@@ -224,6 +237,93 @@ def test_no_field_is_refused_that_is_there(kind: Any) -> None:
         except ReferenceFailed:
             continue
         assert not refused(SOURCES[kind], TARGETS[Any], Ref(1, (step,))), step
+
+
+def loop_refused(made: Tool, taken: Tool, value: Any, source: Any = Ref(1)) -> bool:  # noqa: B008 - immutable
+    loop = Task(2, "target", {"x": value}, Each("item", source))
+    try:
+        check_plan(Plan((Task(1, "source"), loop)), [made, taken])
+    except PlanError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("kind", VALUES, ids=str)
+def test_no_loop_is_refused_that_has_items(kind: Any) -> None:
+    """Over the value itself, and over each value of the table as the item of a list in the plan."""
+    whole = Task(2, "target", {"x": Var("item")}, Each("item", Ref(1)))
+    try:
+        found = items(Each("item", Ref(1)), {1: VALUES[kind]})
+    except ToolError:
+        found = None
+    if found is not None:
+        assert not loop_refused(SOURCES[kind], TARGETS[Any], Var("item"))
+    for wanted, taken in TARGETS.items():
+        try:
+            bind(whole, taken, {}, VALUES[kind])
+        except ToolError:
+            pass
+        else:
+            assert not loop_refused(SOURCES[kind], taken, Var("item"), [Ref(1)]), wanted
+        if found is None:
+            continue
+        try:
+            for item in found:
+                bind(whole, taken, {}, item)
+        except ToolError:
+            continue
+        assert not loop_refused(SOURCES[kind], taken, Var("item")), wanted
+
+
+@pytest.mark.parametrize("kind", VALUES, ids=str)
+def test_no_part_of_an_item_is_refused_that_is_there(kind: Any) -> None:
+    for step in STEPS:
+        var = Var("item", (step,))
+        try:
+            resolve(var, {}, VALUES[kind])
+        except ReferenceFailed:
+            pass
+        else:
+            assert not loop_refused(SOURCES[kind], TARGETS[Any], var, [Ref(1)]), step
+        try:
+            for item in items(Each("item", Ref(1)), {1: VALUES[kind]}):
+                resolve(var, {}, item)
+        except ToolError:
+            continue
+        assert not loop_refused(SOURCES[kind], TARGETS[Any], var), step
+
+
+LITERALS = ([1, 2], "abc", 1.5, True, None, {"a": 1})
+
+
+@pytest.mark.parametrize("kind", VALUES, ids=str)
+def test_no_condition_is_refused_that_can_be_decided(kind: Any) -> None:
+    for op in ("<", ">=", "in", "not in"):
+        for other, value in [*VALUES.items(), *((None, literal) for literal in LITERALS)]:
+            for flipped in (False, True):
+                operand = value if other is None else Ref(2)
+                left, right = (operand, Ref(1)) if flipped else (Ref(1), operand)
+                guard = Compare(op, left, right)  # type: ignore[arg-type]
+                try:
+                    holds(guard, {1: VALUES[kind], 2: value})
+                except GuardFailed:
+                    continue
+                second = renamed(SOURCES[other]) if other is not None else TARGETS[Any]
+                first = Task(1, "source"), Task(2, second.name, {"x": 1} if other is None else {})
+                last = Task(3, "last", when=guard)
+                check_plan(Plan((*first, last)), [SOURCES[kind], second, LAST])
+
+
+@tool
+def last() -> None:
+    raise NotImplementedError
+
+
+LAST = last
+
+
+def renamed(made: Tool) -> Tool:
+    return tool(name="second")(made.func)
 
 
 def test_what_can_not_be_is_still_refused() -> None:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from llmcompiler import (
     Answer,
@@ -22,10 +24,14 @@ from llmcompiler import (
     LimitExceeded,
     Limits,
     LLMCompiler,
+    Plan,
     PlanError,
+    Ref,
     RunResult,
     Skipped,
     Succeeded,
+    Task,
+    TaskFinished,
     UsageError,
     tool,
 )
@@ -607,3 +613,77 @@ def test_a_plan_with_a_question() -> None:
 
     result = run_virtual(main())
     assert (result.question, result.output, result.values) == ("which?", "seven", {1: 7})
+
+
+# -- any decisions -------------------------------------------------------------------------
+
+DECISIONS = st.sampled_from(["approve", "reject", "lapse"])
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> list[list[int]]:
+    """For each task, the earlier ones it needs."""
+    count = draw(st.integers(1, 7))
+    return [draw(st.lists(st.integers(1, i), unique=True, max_size=2)) if i else [] for i in range(count)]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    graphs(),
+    st.lists(st.tuples(DECISIONS, st.floats(0, 20)), min_size=7, max_size=7),
+    st.sampled_from([None, 1, 2]),
+    st.one_of(st.none(), st.floats(0, 60)),
+)
+def test_whatever_is_decided_every_task_ends_once_and_only_what_was_approved_is_called(
+    needs: list[list[int]], decisions: list[tuple[str, float]], cap: int | None, cancelled: float | None
+) -> None:
+    made: list[int] = []
+
+    @tool(requires_approval=True)
+    async def act(task: int, after: list[Any]) -> int:
+        made.append(task)
+        await asyncio.sleep(1)
+        return task
+
+    async def decide(run: Run) -> None:
+        async def later(request: ApprovalRequested) -> None:
+            kind, seconds = decisions[request.task_id - 1]
+            await asyncio.sleep(seconds)
+            if not any(r.task_id == request.task_id for r in run.pending_approvals):
+                return  # the run is over
+            if kind == "approve":
+                run.approve(request.task_id, digest=request.digest)
+            elif kind == "reject":
+                run.reject(request.task_id)
+
+        async with asyncio.TaskGroup() as deciding:
+            async for event in run.events():
+                if isinstance(event, ApprovalRequested):
+                    deciding.create_task(later(event))
+
+    async def main() -> None:
+        plan = [Task(i, "act", {"task": i, "after": [Ref(n) for n in n_]}) for i, n_ in enumerate(needs, 1)]
+        executor = AsyncExecutor(max_concurrency=cap)
+        run = LLMCompiler([act], executor=executor, approval_timeout=30).start(plan=Plan(tuple(plan)))
+        deciding = asyncio.create_task(decide(run))
+        if cancelled is not None:
+            await asyncio.sleep(cancelled)
+            run.cancel()
+        await asyncio.wait({run._task})
+        await deciding
+        outcomes = {i: t.outcome for i, t in run.result.tasks.items()}
+        assert list(outcomes) == list(range(1, len(plan) + 1))
+        finished = [e.task_id async for e in run.events() if isinstance(e, TaskFinished)]
+        assert sorted(finished) == list(outcomes)
+        assert len(made) == len(set(made))
+        assert all(decisions[i - 1][0] == "approve" for i in made)
+        if cancelled is None:
+            runs = []
+            for i, n_ in enumerate(needs, 1):
+                if decisions[i - 1][0] == "approve" and all(n in runs for n in n_):
+                    runs.append(i)
+            assert sorted(made) == runs == sorted(run.result.values)
+        assert run.pending_approvals == []
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    run_virtual(main())

@@ -119,6 +119,23 @@ def test_open_it_does_not_wait_for_a_place() -> None:
     run_strictly(main)
 
 
+def test_calls_that_wait_for_their_rate_fail_at_once_when_it_opens() -> None:
+    """And the one that is let through in the end finds its turn unharmed."""
+    service = Service(rate_limit="1/s")
+    compiler = LLMCompiler([service.tool], executor=OpenExecutor())
+
+    async def main() -> None:
+        result = await compiler.execute(plan("ask", 50))
+        assert errors(result) == ["ValueError"] * 3 + ["CircuitOpen"] * 47
+        assert result.timing.total == pytest.approx(2.1)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        await asyncio.sleep(10)
+        service.down = False
+        assert (await compiler.execute(plan("ask", 1))).tasks[1].outcome == Succeeded(1)
+
+    run_strictly(main)
+
+
 def test_timeouts_count_and_wrong_arguments_do_not() -> None:
     @tool(breaker=CircuitBreaker(failures=2, seconds=10), timeout=1)
     async def slow(i: int) -> None:

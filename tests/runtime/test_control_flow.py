@@ -302,3 +302,19 @@ def test_a_guarded_off_write_is_in_nobodys_way() -> None:
     result = execute("1. show(1)\n2. if $1 > 1: wipe()\n3. look()\njoin()", [show, wipe, look])
     assert result.timing.makespan == 1
     assert result.values[3] == 1
+
+
+# -- what can be passed on -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lazy", [lambda: (x for x in "ab"), lambda: map(str, [1]), lambda: zip("a", "b")])
+def test_a_result_that_can_be_read_only_once_is_refused(lazy: Any) -> None:
+    """Two tasks that refer to it would share one iterator, and the second would find it empty."""
+
+    @tool
+    async def once() -> Any:
+        return lazy()
+
+    result = execute("1. once()\n2. show($1)\n3. show($1)\njoin()", [once, show])
+    assert "return a list" in str(result.tasks[1].outcome)
+    assert [result.tasks[i].outcome.status for i in (2, 3)] == ["skipped", "skipped"]

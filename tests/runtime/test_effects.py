@@ -242,6 +242,19 @@ def test_a_later_round_reads_again_what_was_written_since() -> None:
     assert result.tasks[5].via == "reused"
 
 
+def test_a_round_that_only_reads_again_what_was_written_since_is_no_repeated_plan() -> None:
+    log = Log()
+    plans = [
+        '1. read("a", "r")\n2. write("a", "w")\njoin()',
+        '3. read("a", "r")\njoin()',
+        '4. ask("x")\njoin()',
+    ]
+    result = scripted(log, plans, Replan("look again"), Replan("and ask"), Answer("done"))
+    assert result.output == "done"
+    assert log.events.count("+r") == 2
+    assert result.values[4] == "x"
+
+
 @pytest.mark.parametrize("on", [True, False])
 def test_identical_reads_are_made_once_unless_a_write_stands_between(on: bool) -> None:
     log = Log()

@@ -233,6 +233,25 @@ def test_a_second_call_takes_only_a_place_that_is_free(cap: str) -> None:
     assert service.made == 1
 
 
+def test_where_no_place_was_free_it_is_asked_for_again() -> None:
+    """When the call is slow, both places are taken; when it has taken twice as long, again and so on, one is free."""
+
+    @tool
+    async def other(i: int) -> int:
+        await asyncio.sleep(0.05)
+        return i
+
+    service = Service(after(5, "first"), after(0.1, "second"))
+    result, reporter = service.run(
+        Task(1, "ask", {"i": 1}),
+        Task(2, "other", {"i": 2}),
+        executor=OpenExecutor(hedge=True, max_concurrency=2),
+        tools=(other,),
+    )
+    assert result.tasks[1].outcome == Succeeded("second")
+    assert [e.after for e in reporter.of(TaskHedged)] == [pytest.approx(8 * TYPICAL, rel=0.01)]
+
+
 def test_its_place_is_given_back_at_once() -> None:
     """The hedged call has both places, and when it ends both are free again, though the loser is deaf."""
 

@@ -195,6 +195,46 @@ def test_where_it_was_not_checked_before_the_call_says_so() -> None:
     assert "make them the same" in str(outcome.error)
 
 
+def test_one_that_needs_approval_is_refused_before_anybody_is_asked() -> None:
+    asked = []
+
+    async def approver(request: Any) -> bool:
+        asked.append(request)
+        return True
+
+    @tool(rate_limit=RateLimit(1, 1, name="api"))
+    async def a(i: int) -> int:
+        return i
+
+    @tool(rate_limit=RateLimit(2, 1, name="api"), requires_approval=True)
+    async def b(i: int) -> int:
+        return i
+
+    executor = OpenExecutor()
+
+    async def main() -> RunResult:
+        await LLMCompiler([a], executor=executor).execute(Plan(tuple(calls_of("a", 1))))
+        compiler = LLMCompiler([b], executor=executor, approver=approver)
+        return await compiler.execute(Plan(tuple(calls_of("b", 1))))
+
+    assert run_strictly(main).tasks[1].outcome.status == "failed"
+    assert asked == []
+
+
+def test_a_call_waits_for_its_rate_after_it_was_approved() -> None:
+    async def approver(request: Any) -> bool:
+        await asyncio.sleep(0.0 if request.task_id == 3 else 5.0)
+        return True
+
+    @tool(rate_limit="1/s", requires_approval=True)
+    async def a(i: int) -> int:
+        return i
+
+    compiler = LLMCompiler([a], executor=OpenExecutor(), approver=approver)
+    result = run_strictly(lambda: compiler.execute(Plan(tuple(calls_of("a", 3)))))
+    assert [t.started for t in result.tasks.values()] == pytest.approx([5, 6, 0], abs=1e-6)
+
+
 def test_thousands_of_calls() -> None:
     @tool(rate_limit="1000/s")
     async def fast(i: int) -> int:

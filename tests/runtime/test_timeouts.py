@@ -11,6 +11,8 @@ from llmcompiler import (
     AsyncExecutor,
     ConfigurationError,
     Failed,
+    LimitExceeded,
+    Limits,
     LLMCompiler,
     Plan,
     RunResult,
@@ -21,7 +23,7 @@ from llmcompiler import (
     ToolTimeout,
     tool,
 )
-from llmcompiler.testing import RecordingReporter
+from llmcompiler.testing import RecordingReporter, ScriptedPlanner, run_virtual
 from llmcompiler.timers import Timers
 from tests.support.strict_loop import OpenExecutor, run_strictly
 
@@ -139,3 +141,18 @@ def test_a_queue_of_calls_gets_its_time_from_when_each_is_made() -> None:
 def test_settings_that_are_no_numbers_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=next(iter(options))):
         AsyncExecutor(**options)
+
+
+def test_a_run_whose_time_is_up_before_there_is_a_task_ends_at_once() -> None:
+    """There is nothing to answer from: the joiner is not given more time."""
+
+    async def main() -> float:
+        planner = ScriptedPlanner([[(1000.0, Task(1, "late"))]])
+        compiler = LLMCompiler(planner=planner)
+        begun = asyncio.get_running_loop().time()
+        with pytest.raises(LimitExceeded) as caught:
+            await compiler.run("q", limits=Limits(seconds=1))
+        assert caught.value.limit == "seconds"
+        return asyncio.get_running_loop().time() - begun
+
+    assert run_virtual(main()) == pytest.approx(1)
