@@ -11,6 +11,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Wheels only: nothing here may need a compiler. pip says which package has no wheel for this machine.
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --only-binary :all:
+# Pinned: docs/conformance.md has figures about this very data.
+BERKELEY := 'bfcl-eval==2026.3.23' 'mpmath>=1.3,<2'
 SOURCES := llmcompiler planners tools server
 
 # Two pips in one environment get in each other's way.
@@ -28,7 +30,7 @@ demo: $(VENV)/.run  ## set everything up and answer a question with the embedded
 	@$(BIN)/llmcompiler run "$(DEMO_QUESTION)" --model local:
 
 .PHONY: test
-test: $(VENV)/.test  ## every test; pass options with ARGS='-k words -x'
+test: $(VENV)/.berkeley  ## every test; pass options with ARGS='-k words -x'
 	@$(BIN)/llmcompiler models pull
 	$(BIN)/python -m pytest $(ARGS)
 
@@ -101,6 +103,12 @@ $(VENV)/.run: $(VENV)/.made pyproject.toml
 $(VENV)/.test: $(VENV)/.run
 	@echo "Installing what the tests need ..."
 	@$(PIP) -e '.[all]' --group test
+	@touch $@
+
+$(VENV)/.berkeley: $(VENV)/.test Makefile
+	@echo "Installing the data of the conformance tests ..."
+	@# Without its dependencies: the tests use its data and eight plain classes, one of which needs mpmath.
+	@$(PIP) --no-deps $(BERKELEY)
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.run

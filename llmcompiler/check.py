@@ -233,13 +233,10 @@ class PlanChecker:
             return
         if incompatible(schema, defs, param.schema, tool.defs):
             fields = schema.get("properties")
-            hint = f"its fields are {', '.join(fields)}" if fields else f"it is {kinds_text(schema, defs)}"
-            found.error(
-                "wrong-type",
-                f"`{name}` is {kinds_text(schema, defs)}, but `{param.name}` takes {type_text(param.schema, tool.defs)}",
-                hint,
-                key,
-            )
+            given = kinds_text(schema, defs)
+            hint = f"its fields are {', '.join(fields)}" if fields else f"it is {given}"
+            takes = type_text(param.schema, tool.defs)
+            found.error("wrong-type", f"`{name}` is {given}, but `{param.name}` takes {takes}", hint, key)
 
     def _check_items(
         self, tool: Tool, param: Parameter, items: list[Value], key: str, found: Findings

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from typing import Any, get_args
+from typing import Any
 
 from .approvals import checked_timeout
 from .bridge import run_blocking
@@ -30,11 +29,9 @@ from .protocols import Approver, Joiner, Planner, Reporter
 from .result import RunResult
 from .run import EventLog, Run
 from .session import Session
+from .settings import check_choices, check_parts, check_question, checked_limits, checked_reporters
 from .sharing import Sharing
 from .tools import Tool, ToolRegistry
-
-LONGEST_QUESTION = 200_000
-"""Characters a question may have."""
 
 
 class LLMCompiler:
@@ -53,7 +50,7 @@ class LLMCompiler:
         reporters: See every event of every run.
         repairs: How often tasks that can not run go back to the planner, in one round.
         passes: Switches of the compiler's passes; all are on by default.
-        cache: Keeps results of pure and read calls from run to run: `MemoryCache()`, `SQLiteCache(path)`; None for none.
+        cache: Keeps results of pure and read calls: `MemoryCache()`, `SQLiteCache(path)`; None for no cache.
         approval_timeout: Seconds after which a call that waits for approval fails, if nobody has decided; None to wait
             as long as the run does.
         on_item_error: What a failed item does to its `for` task where its tool does not say: `"fail"`, `"skip"`
@@ -100,44 +97,20 @@ class LLMCompiler:
         self.tools = tools if isinstance(tools, ToolRegistry) else ToolRegistry(tools)
         if journal is not None:
             raise ConfigurationError("journal= is not supported by this version; leave it out")
-        for option, number in (("max_replans", max_replans), ("repairs", repairs)):
-            if isinstance(number, bool) or not isinstance(number, int) or number < 0:
-                raise ConfigurationError(f"{option}={number!r}: give a whole number, 0 or more")
-        if executor is not None and not isinstance(executor, Executor):
-            raise ConfigurationError(
-                f"executor={executor!r} is not an Executor; subclass llmcompiler.Executor"
-            )
-        for name, given, method in (("planner", planner, "plan"), ("joiner", joiner, "join")):
-            if given is not None and not callable(getattr(given, method, None)):
-                raise ConfigurationError(f"{name}={given!r} has no method `{method}`")
-        if approver is not None and not callable(approver):
-            raise ConfigurationError(
-                f"approver={approver!r} is not a function; write `async (request) -> bool`"
-            )
-        self.reporters = _checked_reporters(reporters)
+        check_parts(executor, planner, joiner, model, approver, cache)
+        check_choices(max_replans, repairs, passes, on_item_error)
+        self.reporters = checked_reporters(reporters)
         self._model_spec = model
         self._model: Model | None = model if model is not None and not isinstance(model, str) else None
-        if self._model is not None and not callable(getattr(self._model, "stream", None)):
-            raise ConfigurationError(
-                f"model={model!r} has no method `stream`; give a Model or 'provider:name'"
-            )
         self._planner = planner
         self._joiner = joiner
         self.executor = executor or AsyncExecutor()
         self.max_replans = max_replans
         self.repairs = repairs
-        self.limits = _checked_limits(limits, Limits())
+        self.limits = checked_limits(limits, Limits())
         self.limits.check_tools(self.tools)
         self.approver = approver
         self.approval_timeout = checked_timeout(approval_timeout)
-        if passes is not None and not isinstance(passes, Passes):
-            raise ConfigurationError(f"passes={passes!r} is not a Passes; write Passes(merge=False)")
-        if on_item_error not in get_args(ItemPolicy):
-            raise ConfigurationError(f"on_item_error={on_item_error!r}: use 'fail', 'skip' or 'collect'")
-        if cache is not None and not callable(getattr(cache, "get", None)):
-            raise ConfigurationError(
-                f"cache={cache!r} has no method `get`; give a MemoryCache() or SQLiteCache(path)"
-            )
         self.passes = passes or Passes()
         self.on_item_error: ItemPolicy = on_item_error
         self.latencies = Latencies()
@@ -325,7 +298,7 @@ class LLMCompiler:
         Raises:
             ConfigurationError: They can not be kept here.
         """
-        limits = _checked_limits(limits, self.limits)
+        limits = checked_limits(limits, self.limits)
         limits.check_tools(self.tools)
         if limits.cost is not None:
             check_known(model for u in users if (model := getattr(u, "model", None)) is not None)
@@ -387,7 +360,7 @@ class LLMCompiler:
         limits = self.checked_limits(limits, self.planner)
         budget = Budget(limits)
         price = pricing(getattr(self.planner, "model", None))
-        emitter = Emitter("plan", _checked_reporters(reporters))
+        emitter = Emitter("plan", checked_reporters(reporters))
         planning = Planning(
             question,
             self.planner,
@@ -478,42 +451,3 @@ class _Queue(Reporter):
 
     def report(self, event: Event) -> None:
         self.queue.put_nowait(event)
-
-
-def _checked_limits(limits: Limits | None, default: Limits) -> Limits:
-    if limits is not None and not isinstance(limits, Limits):
-        raise ConfigurationError(f"limits={limits!r} is not a Limits; write Limits(tasks=50)")
-    return limits or default
-
-
-def _checked_reporters(reporters: Sequence[Reporter]) -> tuple[Reporter, ...]:
-    if not isinstance(reporters, Iterable):
-        raise ConfigurationError(f"reporters={reporters!r} is not a list; write reporters=[it]")
-    checked = tuple(reporters)
-    for reporter in checked:
-        report = getattr(reporter, "report", None)
-        if not callable(report):
-            raise ConfigurationError(
-                f"reporter {reporter!r} has no method `report`; subclass llmcompiler.Reporter"
-            )
-        if inspect.iscoroutinefunction(report):
-            raise ConfigurationError(
-                f"`report` of {reporter!r} is async and would never run; make it a plain `def`"
-            )
-    return checked
-
-
-def check_question(question: Any) -> str:
-    """The question, stripped.
-
-    Raises:
-        UsageError: Not a text, empty, or too long.
-    """
-    if not isinstance(question, str):
-        raise UsageError(f"the question is {type(question).__name__}, not text")
-    text = question.strip()
-    if not text:
-        raise UsageError("the question is empty; say what you want to know")
-    if len(text) > LONGEST_QUESTION:
-        raise UsageError(f"the question has {len(text):,} characters; at most {LONGEST_QUESTION:,} are taken")
-    return text

@@ -66,8 +66,8 @@ _CALLS = {
         post_tweet("one") | post_tweet("two", ["#b"], ["@c"]) | post_tweet("three: $3") | retweet(0) | retweet(1)
         retweet(99) | comment(0, "fine") | comment(1, "also fine") | comment(99, "lost") | mention(0, ["@d"])
         mention(1, ["@e", "@f"]) | follow_user("zoe") | follow_user("yan") | unfollow_user("zoe")
-        unfollow_user("alice") | list_all_following() | get_tweet(0) | get_tweet(1) | get_user_tweets("john") | search_tweets("one")
-        get_tweet_comments(0) | get_tweet_comments(1) | get_user_stats("john")
+        unfollow_user("alice") | list_all_following() | get_tweet(0) | get_tweet(1) | get_user_tweets("john")
+        search_tweets("one") | get_tweet_comments(0) | get_tweet_comments(1) | get_user_stats("john")
     """,
     "VehicleControlAPI": """
         startEngine("START") | startEngine("STOP") | startEngine("x") | fillFuelTank(5.0) | fillFuelTank(500.0)

@@ -18,12 +18,27 @@ import berkeley
 from berkeley import GoldCall, Scenario, World
 from declared import EFFECTS, options_of
 
-from llmcompiler import AsyncExecutor, Failed, Limits, LLMCompiler, Outcome, Passes, Plan, Succeeded, Task
+from llmcompiler import (
+    AsyncExecutor,
+    Failed,
+    Limits,
+    LLMCompiler,
+    Outcome,
+    Passes,
+    Plan,
+    RunResult,
+    Succeeded,
+    Task,
+)
 from llmcompiler.cache import Cache
 from llmcompiler.language import print_plan
 from llmcompiler.plan import Join
 from llmcompiler.tools import Tool, ToolRegistry, tool_from_function
 
+Place = tuple[int, int | None]
+"""The task that makes a call, and the position of the item if it is a `for` task."""
+Rewritten = tuple[Plan, Sequence[Place]]
+"""A plan of a turn, and where each of the turn's calls is in it."""
 Latency = Callable[[], float]
 """Virtual seconds of the next wait; every call waits before its work and after it."""
 
@@ -39,7 +54,12 @@ class Stage:
         self.world: World
         self.latency: Latency = lambda: 0.5
         made = [self._tool(name, method, declared) for name in classes for method in EFFECTS[name]]
-        self.tools = ToolRegistry(made)
+        self.tools = ToolRegistry([*made, tool_from_function(self.say, effect="pure")])
+
+    async def say(self, value: Any) -> Any:
+        """What it is told, after a while: what a plan may refer to."""
+        await asyncio.sleep(self.latency() + self.latency())
+        return value
 
     def _tool(self, class_name: str, method: str, declared: bool) -> Tool:
         async def call(**arguments: Any) -> Any:
@@ -126,8 +146,8 @@ def random_latency(seed: str) -> Latency:
     return lambda: rnd.choice((0.0, 0.01, rnd.random(), 3 * rnd.random()))
 
 
-async def parallel(scenario: Scenario, setting: Setting) -> Trace:
-    """Every turn as a plan on the same instances, under the runtime."""
+async def parallel(scenario: Scenario, setting: Setting, rewritten: Sequence[Rewritten] = ()) -> Trace:
+    """Every turn as a plan on the same instances, under the runtime; the plain plan of the turn by default."""
     stage = stage_of(scenario.classes, setting.declared)
     stage.world = World.of(scenario)
     stage.latency = random_latency(f"{setting.seed} {scenario.id}")
@@ -140,11 +160,22 @@ async def parallel(scenario: Scenario, setting: Setting) -> Trace:
     )
     ended: list[tuple[tuple[str, Any], ...]] = []
     states: list[Any] = []
-    for turn, plan in zip(scenario.turns, plans_of(scenario), strict=True):
+    for plan, places in rewritten or [as_written(plan) for plan in plans_of(scenario)]:
         result = await compiler.execute(plan)
-        ended.append(tuple(seen(result.tasks[n].outcome) for n in range(1, len(turn) + 1)))
+        ended.append(tuple(_seen_at(result, place) for place in places))
         states.append(stage.world.picture())
     return Trace(tuple(ended), tuple(states))
+
+
+def as_written(plan: Plan) -> Rewritten:
+    """The plan of a turn, a task for each call."""
+    return plan, [(task.id, None) for task in plan.tasks]
+
+
+def _seen_at(result: RunResult, place: Place) -> tuple[str, Any]:
+    task, item = place
+    found = result.tasks[task]
+    return seen(found.outcome if item is None else found.items[item].outcome)
 
 
 async def unit_makespans(scenario: Scenario, workers: int | None = None) -> list[float]:

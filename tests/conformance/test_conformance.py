@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 from berkeley import MISSING, GoldCall, Scenario, different, installed
 from by_hand import BY_HAND, OPENINGS
 from commuting import accesses, earlier, makespan
+from rewriting import rewritten
 from staging import Setting, differences, parallel, plans_of, sequential, stage_of, unit_makespans
 
 from llmcompiler import Passes
@@ -43,6 +45,26 @@ def test_every_scenario_ends_as_if_run_one_call_at_a_time(
     for setting in settings(full, workers, passes):
         found = run_virtual(differences_of(different(), setting))
         assert not found, f"{len(found)} differences with {setting}:\n" + "\n".join(found[:10])
+
+
+@pytest.mark.parametrize("workers", [None, 2])
+def test_what_is_touched_may_be_known_late(workers: int | None, full: bool) -> None:
+    """The same calls with arguments by reference, mapped over lists, and behind guards."""
+    kinds: Counter[str] = Counter()
+    for seed in range(SEEDS if full else 1):
+        for number, scenario in enumerate(different()):
+            plans = rewritten(scenario, f"{workers} {seed}")
+            for task in (task for plan, _ in plans for task in plan.tasks):
+                kinds["for"] += task.each is not None
+                kinds["if"] += task.when is not None
+                kinds["reference"] += bool(task.depends_on)
+            setting = Setting(workers, seed, Passes() if number % 2 else Passes.none())
+            found = differences(
+                scenario, run_virtual(parallel(scenario, setting, plans)), sequential(scenario)
+            )
+            texts = "\n\n".join(str(plan) for plan, _ in plans)
+            assert not found, f"with {setting}:\n" + "\n".join(found) + f"\n\n{texts}"
+    assert min(kinds.values()) > 40, kinds
 
 
 def test_without_declared_effects_it_does_not() -> None:

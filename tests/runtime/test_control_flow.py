@@ -307,7 +307,9 @@ def test_a_guarded_off_write_is_in_nobodys_way() -> None:
 # -- what can be passed on -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("lazy", [lambda: (x for x in "ab"), lambda: map(str, [1]), lambda: zip("a", "b")])
+@pytest.mark.parametrize(
+    "lazy", [lambda: (x for x in "ab"), lambda: map(str, [1]), lambda: zip("a", "b", strict=True)]
+)
 def test_a_result_that_can_be_read_only_once_is_refused(lazy: Any) -> None:
     """Two tasks that refer to it would share one iterator, and the second would find it empty."""
 
