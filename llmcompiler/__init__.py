@@ -60,6 +60,7 @@ from .events import (
     ThoughtEmitted,
 )
 from .executor import AsyncExecutor
+from .hedging import Hedging
 from .limits import Limits
 from .models.base import Message, Model, ModelChunk, ModelRequest, Usage
 from .options import CircuitBreaker, RateLimit
@@ -85,13 +86,20 @@ from .tools import Tool, ToolRegistry, tool
 from .values import Ref, Template, Var
 
 if TYPE_CHECKING:
+    from .cache import MemoryCache
     from .models import LocalModel, OpenAIModel
+    from .sqlite_cache import SQLiteCache
 
-_LAZY = {"LocalModel": "llmcompiler.models", "OpenAIModel": "llmcompiler.models"}
+_LAZY = {
+    "LocalModel": "llmcompiler.models",
+    "MemoryCache": "llmcompiler.cache",
+    "OpenAIModel": "llmcompiler.models",
+    "SQLiteCache": "llmcompiler.sqlite_cache",
+}
 
 
 def __getattr__(name: str) -> Any:
-    # Providers bring HTTP and engines with them: imported when first asked for.
+    # Providers and stores bring HTTP, engines and databases with them: imported when first asked for.
     if name in _LAZY:
         import importlib
 
@@ -127,6 +135,7 @@ __all__ = [
     "Executor",
     "Failed",
     "GuardFailed",
+    "Hedging",
     "ItemFinished",
     "ItemResult",
     "ItemsFailed",
@@ -139,6 +148,7 @@ __all__ = [
     "LimitExceeded",
     "Limits",
     "LocalModel",
+    "MemoryCache",
     "Message",
     "Model",
     "ModelAuthenticationError",
@@ -176,6 +186,7 @@ __all__ = [
     "RunFinished",
     "RunResult",
     "RunStarted",
+    "SQLiteCache",
     "Skipped",
     "Succeeded",
     "Task",

@@ -152,8 +152,7 @@ class MemoryCache:
         ConfigurationError: A number that is not above 0.
 
     ```python
-    from llmcompiler import LLMCompiler, tool
-    from llmcompiler.cache import MemoryCache
+    from llmcompiler import LLMCompiler, MemoryCache, tool
 
     calls = []
 

@@ -365,7 +365,7 @@ class LLMCompiler:
             question,
             self.planner,
             self.tools,
-            PlanChecker(self.tools),
+            PlanChecker(self.tools, on_item_error=self.on_item_error),
             emitter,
             None,
             limits,
@@ -383,7 +383,7 @@ class LLMCompiler:
         if planning.trouble:
             found = dict.fromkeys(emitter.diagnostics)  # a repair that changes nothing finds the same again
             raise PlanError(tuple(found), f"the plan is not whole: {planning.trouble}")
-        return check_plan(plan, self.tools)
+        return check_plan(plan, self.tools, on_item_error=self.on_item_error)
 
     def plan_sync(self, question: str, **options: Any) -> Plan:
         """`plan` for code without an event loop."""
@@ -418,14 +418,19 @@ class LLMCompiler:
     def _checked(self, plan: Plan | str) -> Plan:
         if isinstance(plan, str):
             if plan.lstrip().startswith("{"):
-                return check_plan(Plan.model_validate_json(plan), self.tools)
-            made = Plan.parse(plan, self.tools)
+                return check_plan(
+                    Plan.model_validate_json(plan), self.tools, on_item_error=self.on_item_error
+                )
+            from .language import parse_plan
+
+            parsed, found = parse_plan(plan)
+            made = check_plan(parsed, self.tools, diagnostics=found, on_item_error=self.on_item_error)
             if not made.tasks and made.join is None:
                 raise PlanError((), "there is no plan in the text: not one task and no join")
             return made
         if not isinstance(plan, Plan):
             raise UsageError(f"execute() takes a Plan or plan text, not {type(plan).__name__}")
-        return check_plan(plan, self.tools)
+        return check_plan(plan, self.tools, on_item_error=self.on_item_error)
 
     # -- life ---------------------------------------------------------------------------------
 

@@ -66,7 +66,7 @@ class Emitter(Watch):
         self.emit(
             ev.TaskStarted,
             task_id=call.task.id,
-            tool=call.task.tool if call.current is None else call.current.name,
+            tool=call.maker,
             args=dict(call.arguments),
             attempt=call.attempts,
             item=call.item,
@@ -85,7 +85,7 @@ class Emitter(Watch):
 
     def hedged(self, call: Call, seconds: float) -> None:
         """A second call is made beside a slow one."""
-        self.emit(ev.TaskHedged, task_id=call.task.id, tool=call.task.tool, after=seconds, item=call.item)
+        self.emit(ev.TaskHedged, task_id=call.task.id, tool=call.maker, after=seconds, item=call.item)
 
     def progress(self, call: Call, message: str, fraction: float | None, data: Any) -> None:
         """The tool reports; from a thread it is handed over to the event loop first."""
@@ -157,7 +157,9 @@ class Emitter(Watch):
         if call.task.id in self._blocking:
             return
         self._blocking.add(call.task.id)
-        message = f"async tool `{call.task.tool}` held up the event loop for {seconds:.2f} s; every other call waited"
+        message = (
+            f"async tool `{call.maker}` held up the event loop for {seconds:.2f} s; every other call waited"
+        )
         logger.warning("%s", message)
         hint = "make it a plain `def` (it then runs in a thread), or await inside it"
         self.diagnose(Diagnostic("blocking-tool", message, 0, 0, hint, "warning", call.task.id))

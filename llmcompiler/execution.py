@@ -86,6 +86,11 @@ class Call:
         """Say how the call ended. The first word counts; later ones are ignored."""
         self.driver.finish(self, outcome)
 
+    @property
+    def maker(self) -> str:
+        """The name of the tool that makes the call: its own, or the fallback that stands in for it."""
+        return self.task.tool if self.current is None else self.current.name
+
     def blocked(self, seconds: float) -> None:
         """Say that the call held up the event loop for `seconds`."""
         self.driver.watch.blocked(self, seconds)

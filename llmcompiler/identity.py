@@ -47,6 +47,8 @@ def _name(what: Any, depth: int) -> Any:
         defaults = [*(what.__defaults__ or ()), *sorted((what.__kwdefaults__ or {}).items())]
         cells = [c.cell_contents for c in what.__closure__ or ()]
         inner = [_name(v, depth + 1) for v in (*defaults, *cells) if v is not what]
+        if what.__module__ == "__main__" and what.__code__.co_filename.startswith("<"):
+            raise _HasState  # typed at a prompt: what its globals are is not known
         # Scripts are all called `__main__`.
         module = what.__module__ if what.__module__ != "__main__" else what.__code__.co_filename
         return "function", module, what.__qualname__, _code(what.__code__), inner

@@ -22,9 +22,11 @@ is left out of the list. `collect`: the item's place in the list holds `{"error"
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """At most `calls` calls in any `seconds`, waited for before a call takes a place under the caps.
+    """`calls` calls at once after a pause, and `calls` in each `seconds` over time, as from a leaky bucket.
 
-    Tools whose limits have one `name` share it. Written short: `"10/s"`, `"100/min"`, `"5000/h"`, `"3/2s"`.
+    Waited for before a call takes a place under the caps. Where a server counts strictly, space calls evenly: one in
+    a tenth of a second (`"1/0.1s"`) instead of ten in a second. Tools whose limits have one `name` share it. Written
+    short: `"10/s"`, `"100/min"`, `"5000/h"`, `"3/2s"`.
 
     Raises:
         ConfigurationError: A number that is not above 0.

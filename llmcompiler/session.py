@@ -192,7 +192,7 @@ class Session:
             self.question,
             self.planner,
             self.tools,
-            PlanChecker(self.tools),
+            PlanChecker(self.tools, on_item_error=self.driver.on_item_error),
             self.emitter,
             self.driver,
             self.limits,

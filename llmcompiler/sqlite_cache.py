@@ -60,6 +60,14 @@ _epochs = sa.Table(
 )
 
 
+# Made once: putting a statement together takes longer than running it.
+_FIND = sa.select(_results.c.value, _results.c.expires).where(_results.c.key == sa.bindparam("k"))
+_KEEP = sa.insert(_results).prefix_with("OR REPLACE")
+_EPOCH = sa.select(sa.func.max(_epochs.c.number)).where(
+    _epochs.c.name.in_(sa.bindparam("names", expanding=True))
+)
+
+
 class _Unusable(Exception):
     """The file is not a cache that this version may use."""
 
@@ -117,9 +125,7 @@ class SQLiteCache:
         """What is kept under a key and has not expired."""
         row: Any = None
         with self._try("read"), self._connected() as db:
-            row = db.execute(
-                sa.select(_results.c.value, _results.c.expires).where(_results.c.key == key)
-            ).first()
+            row = db.execute(_FIND, {"k": key}).first()
         if row is None:
             return None
         now = self._clock()
@@ -151,7 +157,7 @@ class SQLiteCache:
             "used": now,
         }
         with self._try("write"), self._writing() as db:
-            db.execute(sa.insert(_results).prefix_with("OR REPLACE"), row)
+            db.execute(_KEEP, row)
             self._note_use(db)
             self._evict(db, len(text), now)
 
@@ -201,8 +207,7 @@ class SQLiteCache:
             self._pay()
             names = [_LAST] if reads is None else [*reads, _FLOOR]
             with self._connected() as db:
-                query = sa.select(sa.func.max(_epochs.c.number)).where(_epochs.c.name.in_(names))
-                return int(db.execute(query).scalar() or 0)
+                return int(db.execute(_EPOCH, {"names": names}).scalar() or 0)
         return None
 
     def bump(self, writes: Collection[str] | None) -> None:
@@ -300,6 +305,7 @@ class SQLiteCache:
                 sa.URL.create("sqlite", database=str(self.path)),
                 isolation_level="AUTOCOMMIT",
                 connect_args={"timeout": PATIENCE, "check_same_thread": False},
+                pool_reset_on_return=None,  # every transaction is ended by hand
                 hide_parameters=True,  # they may hold secrets, and errors are logged
             )
             sa.event.listen(engine, "connect", _set_up)

@@ -156,17 +156,21 @@ async def _tries(host: Host, call: Call, terms: Terms, error: Exception | None, 
         if not isinstance(call, Batch):
             call.via = "fallback" if call.current is not None else "call"
 
+    def worth(error: BaseException) -> bool:
+        return bool(retries) and retryable(error, tool, may_repeat) and not _is_open(host, terms)
+
     retries = 0 if for_good else terms.retries_of(call)
     tool, may_repeat = terms.tool, repeatable(call, terms.tool)
     try:
-        if not retries:
-            return await attempt()
+        if error is None:
+            try:
+                return await attempt()
+            except Exception as e:
+                if not worth(e):
+                    raise
+                error = e  # the first try of those below; most calls never get there
         return await retrying(
-            attempt,
-            retries=retries,
-            worth=lambda e: retryable(e, tool, may_repeat) and not _is_open(host, terms),
-            on_retry=on_retry,
-            time_left=lambda: _time_left(call),
+            attempt, retries=retries, worth=worth, on_retry=on_retry, time_left=lambda: _time_left(call)
         )
     finally:
         error = last = None  # as above

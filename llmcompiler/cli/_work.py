@@ -176,7 +176,7 @@ def to_plan(text: str, compiler: LLMCompiler) -> tuple[Plan, list[Diagnostic]]:
     if text.lstrip()[:1] in ("{", "["):
         return _from_json(text), []
     plan, found = parse_plan(text)
-    plan = check_plan(plan, compiler.tools, diagnostics=found)
+    plan = check_plan(plan, compiler.tools, diagnostics=found, on_item_error=compiler.on_item_error)
     if not plan.tasks and plan.join is None:
         raise PlanError(found, "there is no plan in it: not one task and no join")
     return plan, found

@@ -6,16 +6,18 @@ Nothing here knows effects or runs a plan. Gold calls are read with `ast`, never
 from __future__ import annotations
 
 import ast
-import copy
 import functools
 import importlib
 import importlib.util
 import inspect
 import json
+import pickle
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 MISSING = "bfcl-eval and mpmath are not installed; `make test` installs them"
 SETS = ("base", "miss_func", "miss_param", "long_context")
@@ -146,12 +148,21 @@ def methods(class_name: str) -> dict[str, Callable[..., Any]]:
     return {name: m for name, m in members if inspect.isfunction(m) and not name.startswith("_")}
 
 
+@functools.cache
+def _signature(class_name: str, method: str) -> inspect.Signature:
+    return inspect.signature(methods(class_name)[method])
+
+
+def _own(value: T) -> T:
+    """A deep copy; by pickle, which takes a fifth of the time that `copy` takes."""
+    copied: T = pickle.loads(pickle.dumps(value))
+    return copied
+
+
 def outcome_of(make: Callable[[], Any]) -> tuple[str, Any]:
     """How a call ended: `("value", a copy of it)`, or `("raised", its type and text)`."""
     try:
-        return "value", copy.deepcopy(
-            make()
-        )  # what is returned is often the state itself, and goes on changing
+        return "value", _own(make())  # what is returned is often the state itself, and goes on changing
     except Exception as e:
         return "raised", f"{type(e).__name__}: {e}"
 
@@ -170,15 +181,15 @@ class World:
         for name in scenario.classes:
             instance = class_of(name)()
             if hasattr(instance, "_load_scenario"):
-                config = copy.deepcopy(scenario.config.get(name, {}))
+                config = _own(scenario.config.get(name, {}))
                 instance._load_scenario(config, long_context=scenario.long_context)
             # For long contexts the classes take in records of their module, which all instances would then change.
-            instances[name] = copy.deepcopy(instance)
+            instances[name] = _own(instance)
         return cls(instances)
 
     def copy(self) -> World:
         """The same state, shared with nothing."""
-        return World({name: copy.deepcopy(instance) for name, instance in self.instances.items()})
+        return World(_own(self.instances))
 
     def call(self, method: str, /, *args: Any, **kwargs: Any) -> Any:
         """Call a method of whichever instance has it.
@@ -186,10 +197,11 @@ class World:
         Defaults are filled in with copies: some are lists that end up in the state, where every instance would change
         the one that belongs to the function.
         """
-        bound = getattr(self.instances[self._owner[method]], method)
-        given = inspect.signature(bound).bind(*args, **kwargs)
+        name = self._owner[method]
+        given = _signature(name, method).bind(self.instances[name], *args, **kwargs)
         given.apply_defaults()
-        return bound(*copy.deepcopy(given.args), **copy.deepcopy(given.kwargs))
+        function = methods(name)[method]
+        return function(given.args[0], *_own(given.args[1:]), **_own(given.kwargs))
 
     def make(self, call: GoldCall) -> tuple[str, Any]:
         """Make a gold call; how it ended."""

@@ -94,7 +94,7 @@ def text_of(turn: Sequence[GoldCall]) -> str:
     return print_plan(Plan(tasks, Join()))
 
 
-@functools.cache
+@functools.lru_cache(512)
 def plans_of(scenario: Scenario) -> tuple[Plan, ...]:
     """The turns of a scenario as checked plans, by way of their text."""
     tools = stage_of(scenario.classes).tools
@@ -112,7 +112,7 @@ class Trace:
     states: tuple[Any, ...]
 
 
-@functools.cache
+@functools.lru_cache(512)
 def sequential(scenario: Scenario) -> Trace:
     """The gold calls one after another, as plain method calls: no tool, no plan and no runtime in between."""
     world = World.of(scenario)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmcompiler import (
+    Call,
     Failed,
     LLMCompiler,
     Plan,
@@ -207,6 +208,16 @@ def test_as_a_whole_it_is_tried_again_where_its_calls_would_be() -> None:
     assert {t.outcome.status for t in result.tasks.values()} == {"failed"}
 
 
+def test_a_batch_that_failed_for_good_is_not_tried_call_by_call() -> None:
+    def answer(numbers: list[int]) -> Any:
+        raise TransientError("busy")
+
+    service = Service(answer, effect="read", retries=1)
+    result, _ = run([service.tool], tasks_of(3))
+    assert {t.outcome.status for t in result.tasks.values()} == {"failed"}
+    assert (service.batches, service.singles) == ([[1, 2, 3]] * 2, [])
+
+
 def test_an_element_that_may_be_tried_again_is_tried_by_itself() -> None:
     """Or the pass would turn a call that succeeds into one that fails."""
     service = Service(
@@ -291,6 +302,19 @@ def test_one_that_is_stopped_leaves_the_others_alone() -> None:
         "succeeded",
     ]
     assert service.batches == [[1, 2, 3, 4]]
+
+
+def test_one_that_is_stopped_before_its_batch_is_put_together_is_not_in_it() -> None:
+    class Hasty(OpenExecutor):
+        def start(self, call: Call) -> None:
+            if call.key == 1:  # before anything of this turn is put together
+                asyncio.get_running_loop().call_soon(call.driver.drop, [2])
+            super().start(call)
+
+    service = Service()
+    result, _ = run([service.tool], tasks_of(3), executor=Hasty())
+    assert [t.outcome.status for t in result.tasks.values()] == ["succeeded", "skipped", "succeeded"]
+    assert service.batches == [[1, 3]]
 
 
 @pytest.mark.parametrize("at", [0.0, 0.05, 0.15])

@@ -24,6 +24,7 @@ from llmcompiler import (
 from llmcompiler.errors import CircuitOpen, TransientError
 from llmcompiler.limits import Limits
 from llmcompiler.options import CircuitBreaker
+from llmcompiler.retries import retryable
 from tests.support.strict_loop import OpenExecutor, run_strictly
 
 
@@ -202,6 +203,15 @@ def test_one_that_waits_for_its_next_try_is_refused_and_says_why_it_tried() -> N
     first = result.tasks[1].outcome
     assert isinstance(first, Failed)
     assert str(first.error.__cause__) == "busy 1"
+
+
+def test_no_retry_is_worth_it_while_it_is_open() -> None:
+    @tool(retries=3, retry_on=[Exception])
+    async def eager(i: int) -> None:
+        """Tries everything again."""
+
+    assert retryable(ValueError(), eager)
+    assert not retryable(CircuitOpen("eager", 1), eager)
 
 
 @pytest.mark.parametrize("hard", [True, False])

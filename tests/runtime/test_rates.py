@@ -47,6 +47,14 @@ def test_calls_wait_for_their_rate() -> None:
     assert [t.outcome for t in result.tasks.values()] == [Succeeded(i) for i in range(1, 7)]
 
 
+def test_calls_can_be_spaced_evenly() -> None:
+    @tool(rate_limit="1/0.5s")
+    async def even(i: int) -> int:
+        return i
+
+    assert times(run([even], calls_of("even", 4))) == pytest.approx([0, 0.5, 1.0, 1.5], abs=1e-6)
+
+
 def test_a_rate_below_one_call() -> None:
     @tool(rate_limit=RateLimit(0.5, 1))
     async def rare(i: int) -> int:
