@@ -317,7 +317,7 @@ class Driver:
             tool = call.tool
             assert tool is not None
             if tool.requires_approval:
-                call.approval = tool.needs_approval(call.arguments)
+                call.approval = self.context.copy().run(tool.needs_approval, call.arguments)
             sharing = self.sharing
             # Each call that needs approval is made for itself; a write is noted in any case.
             alone = sharing is None or call.effect is None or (call.approval and call.effect != "write")
@@ -342,8 +342,11 @@ class Driver:
         else:
             call.arguments = bind(call.task, tool, self.values, call.value)
         if not tool.is_plain:
-            call.effect = effect_of(tool, call.arguments)
-            call.access = access_of(tool, call.arguments, call.effect)
+            fixed = tool.fixed_access
+            if fixed is not None:
+                call.effect, call.access = tool.effect, fixed
+            else:  # not in whatever context the call that ended just now has left behind
+                self.context.copy().run(_ask_what_it_touches, call, tool)
         call.bound = True
 
     def _copy(self, call: Call, of: Call) -> None:
@@ -472,6 +475,11 @@ def failed(call: Call, error: BaseException) -> Failed:
 def _one_line(outcome: Failed) -> str:
     text = " ".join(describe_error(outcome.error).split())
     return text if len(text) <= 200 else text[:197] + "..."
+
+
+def _ask_what_it_touches(call: Call, tool: Tool) -> None:
+    call.effect = effect_of(tool, call.arguments)
+    call.access = access_of(tool, call.arguments, call.effect)
 
 
 UNUSED = "nothing uses its value"

@@ -65,7 +65,11 @@ def _timed_out(call: Call, seconds: float) -> None:
         task.cancel()
     # The place is given up now: a call that ignores its cancellation must not keep others waiting.
     host.leave(call)
-    call.finish(Failed(ToolTimeout(call.task.tool, seconds)))
+    error = ToolTimeout(call.task.tool, seconds)
+    if host.goes_on(call, error):
+        call.handle = host.spawn(several(host, call, error))
+    else:
+        call.finish(Failed(error))
     host.admit()
 
 
@@ -296,6 +300,17 @@ class Host:
     def let_go(self, call: Call) -> None:
         """A call is over: a long run keeps its outcomes, not its asyncio tasks and arguments."""
         call.handle, call.arguments = None, NO_ARGUMENTS
+
+    def goes_on(self, call: Call, error: Exception) -> bool:
+        """Whether more may be done for a call whose first try failed: another one, or its fallback."""
+        tool = call.tool
+        assert tool is not None
+        terms = self._terms[tool]
+        if not terms.again:
+            return False
+        if tool.fallback is not None:
+            return True
+        return bool(terms.retries_of(call)) and retryable(error, tool, repeatable(call, tool))
 
     def failed_in_batch(self, call: Call, error: Exception, *, alone: bool) -> None:
         """A call failed in a batch: it goes on by itself where it may be tried again, or has a fallback.

@@ -162,9 +162,16 @@ class _Check:
             from .effects import BadResource, keys_of
 
             try:
-                keys_of(o.resource)
+                keys = keys_of(o.resource)
             except BadResource as e:
                 raise self.bad(f"has resource={o.resource!r}: {e}") from None
+            if (
+                isinstance(keys, dict)
+                and keys.get("write")
+                and not callable(o.effect)
+                and o.effect != "write"
+            ):
+                raise self.bad("declares what it writes and not that it does", "add effect='write'")
         if inspect.iscoroutinefunction(o.requires_approval):
             raise self.bad("has an async function in requires_approval", "write a plain `def`")
 

@@ -159,8 +159,12 @@ PASSES: tuple[tuple[str, Callable[[Plan, ToolRegistry, Foreseen], None]], ...] =
 
 
 def mergeable(tool: Tool | None) -> bool:
-    """Whether identical calls of a tool may be made once."""
-    return tool is not None and tool.effect in ("pure", "read") and not tool.requires_approval
+    """Whether identical calls of a tool may be made once, whenever they are made in a run."""
+    if tool is None or tool.requires_approval:
+        return False
+    # A read that says how long its results are good for is merged where that can be told: when it is made.
+    cache = tool.options.cache
+    return tool.effect == "pure" or (tool.effect == "read" and (cache is None or cache is True))
 
 
 class Merging:

@@ -58,6 +58,7 @@ class Terms:
     """How the calls of one tool are made in one run."""
 
     __slots__ = (
+        "again",
         "batch",
         "breaker",
         "counted",
@@ -98,10 +99,10 @@ class Terms:
         self.hedge = wanted and (tool.idempotent or open_ended)
         """Whether a second call may be made beside a slow one that may be repeated."""
         retried = self.retries or (self.retries_if_repeatable and (tool.idempotent or open_ended))
-        self.long = bool(
-            retried or self.hedge or self.breaker or self.limiter or self.batch or tool.fallback is not None
-        )
-        """Whether `once` does not do for its calls."""
+        self.again = bool(retried) or tool.fallback is not None
+        """Whether more may be done for a call whose first try failed."""
+        self.long = bool(self.hedge or self.breaker or self.limiter or self.batch)
+        """Whether `once` does not do for the first try of its calls."""
         self.direct = self.limiter is None and self.breaker is None and not self.batch
         """Whether a call may get in line as soon as it is ready."""
         self.enters = self.counted and self.limit is None

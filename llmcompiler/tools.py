@@ -10,13 +10,16 @@ import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from functools import cached_property
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from .docstrings import describe
 from .errors import ToolDefinitionError
 from .options import CircuitBreaker, Effect, ItemPolicy, RateLimit, ToolOptions
 from .parameters import MISSING, Parameter, from_function, from_json_schema
 from .signatures import signature_text
+
+if TYPE_CHECKING:
+    from .effects import Access
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[.-][A-Za-z0-9_]+)*\Z")
 RESERVED = frozenset({"join", "finish", "for", "if", "and", "or", "not", "in", "true", "false", "none"})
@@ -102,6 +105,9 @@ class Tool:
         for name, param in other.params.items():
             if param.required and (name not in self.params or not self.params[name].required):
                 problem = problem or f"needs `{name}`"
+        if other.effect == "write" and self.effect in ("pure", "read"):
+            hint = f"a call that is not ordered as a write must not become one; declare effect='write' on `{self.name}`"
+            raise ToolDefinitionError(self.name, f"has the fallback `{other.name}`, which writes", hint)
         if problem:
             hint = f"it is called with the same arguments: {self.signature}"
             raise ToolDefinitionError(self.name, f"has the fallback `{other.name}`, which {problem}", hint)
@@ -223,6 +229,13 @@ class Tool:
     def is_plain(self) -> bool:
         """Whether nothing is declared about the effect of its calls."""
         return self.options.effect is None and self.options.resource is None
+
+    @cached_property
+    def fixed_access(self) -> Access | None:
+        """What every call of the tool reads and writes; None where each says so by itself."""
+        from .effects import is_static, worst_access
+
+        return worst_access(self) if is_static(self) else None
 
     @cached_property
     def _defaults(self) -> dict[str, Any]:

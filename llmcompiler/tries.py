@@ -27,7 +27,7 @@ from .errors import (
 )
 from .fallbacks import all_failed, refit
 from .invoking import invoke
-from .outcomes import Outcome, Succeeded
+from .outcomes import Failed, Outcome, Succeeded
 from .rates import Limiter
 from .retries import retryable, retrying
 from .terms import Terms, repeatable
@@ -41,10 +41,11 @@ NO_ARGUMENTS: Mapping[str, Any] = MappingProxyType({})
 
 
 async def once(host: Host, call: Call) -> None:
-    """The quick way: one try, with the loop's shared timers for its timeout."""
+    """The quick way: one try, timed by the timers the loop shares; where more may follow, `several` goes on."""
     driver = call.driver
     tool = call.tool
     assert tool is not None
+    me = call.handle
     call.attempts = 1
     now = host.clock()
     call.started = now - driver.origin
@@ -65,10 +66,19 @@ async def once(host: Host, call: Call) -> None:
         host.give_up(call)
         raise
     except BaseException as e:
+        if call.handle is not me:  # its time was up, and the next try is under way
+            raise
         if call.outcome is not None:  # cancelled by the run: the outcome is told
             host.give_up(call)
             raise
         outcome = failed(call, e)
+    if call.handle is not me:  # as above; it ended late, deaf to its cancellation
+        return
+    if type(outcome) is Failed and host.goes_on(call, outcome.error):
+        if call.timeout is not None:
+            host.shared.timers.drop(call, call.timeout)
+        await several(host, call, outcome.error)
+        return
     host.leave(call)
     # What is over is let go of: a long run keeps its outcomes, not its asyncio tasks and arguments.
     call.handle, call.arguments = None, NO_ARGUMENTS
