@@ -26,6 +26,7 @@ from .plan import Plan
 from .planning import Planning
 from .prices import check_known, pricing
 from .protocols import Approver, Joiner, Planner, Reporter
+from .rates import check_rates
 from .result import RunResult
 from .run import EventLog, Run
 from .session import Session
@@ -109,6 +110,7 @@ class LLMCompiler:
         self.repairs = repairs
         self.limits = checked_limits(limits, Limits())
         self.limits.check_tools(self.tools)
+        check_rates(self.tools.values())
         self.approver = approver
         self.approval_timeout = checked_timeout(approval_timeout)
         self.passes = passes or Passes()

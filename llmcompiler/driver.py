@@ -483,7 +483,10 @@ def _ask_what_it_touches(call: Call, tool: Tool) -> None:
 
 
 UNUSED = "nothing uses its value"
-_USED_UP = frozenset({GeneratorType, AsyncGeneratorType, map, filter, zip})
+_USED_UP = frozenset(
+    {GeneratorType, AsyncGeneratorType, map, filter, zip, enumerate, reversed}
+    | {type(iter(kind())) for kind in (list, tuple, set, dict, str, bytes)}
+)
 """Kinds of values that are gone once read: a second task that refers to one would find it empty."""
 
 

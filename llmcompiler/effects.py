@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Awaitable, Coroutine, Hashable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from ._fact import fact
@@ -118,6 +118,12 @@ def keys_of(resource: Any) -> frozenset[Hashable] | dict[str, frozenset[Hashable
 def _flat(keys: Any) -> frozenset[Hashable]:
     if keys is None:
         return _NONE
+    if isinstance(keys, (Iterator, Awaitable)):
+        # Hashable, and equal to nothing but itself: taken for a key, it would silently order nothing.
+        once = "is async" if isinstance(keys, Awaitable) else "can be read only once"
+        if isinstance(keys, Coroutine):
+            keys.close()
+        raise BadResource(f"a value of type {type(keys).__name__} {once}; give a key, or a list of keys")
     if isinstance(keys, (list, tuple, set, frozenset)) or (
         isinstance(keys, Iterable) and not isinstance(keys, Hashable)
     ):
@@ -164,7 +170,10 @@ def access_of(
     Raises:
         ToolError: The tool's effect or resource function raised, or gave something unusable.
     """
-    return _access(tool, effect_of(tool, arguments) if effect == "unknown" else effect, arguments)
+    found = _access(tool, effect_of(tool, arguments) if effect == "unknown" else effect, arguments)
+    for other in _instead(tool):
+        found |= _access(other, effect_of(other, arguments), arguments)
+    return found
 
 
 def _access(tool: Tool, effect: str | None, arguments: Mapping[str, Any] | None) -> Access:
@@ -199,15 +208,24 @@ def _access(tool: Tool, effect: str | None, arguments: Mapping[str, Any] | None)
 
 def worst_access(tool: Tool) -> Access:
     """The most that any call of the tool may touch: for one whose arguments are not known yet."""
-    effect = tool.options.effect
-    try:
-        return _access(tool, "write" if callable(effect) else effect, None)
-    except ToolError:  # static and unusable: its calls fail, and until then they stand in every way
-        return WRITES_ALL
+    found = NOTHING
+    for one in (tool, *_instead(tool)):
+        effect = one.options.effect
+        try:
+            found |= _access(one, "write" if callable(effect) else effect, None)
+        except ToolError:  # static and unusable: its calls fail, and until then they stand in every way
+            return WRITES_ALL
+    return found
 
 
 def is_static(tool: Tool) -> bool:
     """Whether every call of the tool touches the same."""
-    return not callable(tool.options.effect) and (
-        tool.options.effect == "pure" or not callable(tool.options.resource)
+    return not any(
+        callable(t.options.effect) or (t.options.effect != "pure" and callable(t.options.resource))
+        for t in (tool, *_instead(tool))
     )
+
+
+def _instead(tool: Tool) -> list[Tool]:
+    """The fallbacks that may be called instead, as far as something is declared about their effect."""
+    return [t for t in tool.fallbacks if not t.is_plain]

@@ -115,8 +115,8 @@ class _Facts:
         if arguments is not None:
             try:
                 self.approval = tool.needs_approval(arguments)
-            except Exception as e:  # of the user's predicate: the call will fail with it
-                self.problem = f"the approval function of `{tool.name}` raised {type(e).__name__}"
+            except ToolError as e:  # of the user's predicate: the call will fail with it
+                self.problem = str(e)
 
     def marks(self, critical: bool) -> str:
         """What stands in the last column."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._jsonable import describe_error
-from .errors import ApprovalDenied, ArgumentError, ToolError
+from .errors import ArgumentError, ToolError
 from .tools import Tool
 
 
@@ -27,11 +27,6 @@ def refit(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
             problems.append(f"`{name}`: " + str(e).replace("\n", "; "))
     if problems:
         raise ArgumentError(tool.name, problems)
-    if tool.needs_approval(out):
-        raise ApprovalDenied(
-            f"`{tool.name}` needs approval, and a fallback can not ask for it; require that of the tool "
-            "it stands in for, or make it a step of the plan"
-        )
     return out
 
 

@@ -141,9 +141,21 @@ class _Check:
         return ToolDefinitionError(self.name, problem, hint)
 
     def all(self) -> None:
+        self.switches()
         self.effects()
         self.patience()
         self.sharing()
+
+    def switches(self) -> None:
+        o = self.o
+        # `idempotent="no"` would be taken for yes, and a write repeated.
+        for option, given in (("idempotent", o.idempotent), ("hedge", o.hedge)):
+            if given is not None and not isinstance(given, bool):
+                raise self.bad(f"has {option}={given!r}", "give True or False, or leave it out")
+        if not callable(o.requires_approval) and not isinstance(o.requires_approval, bool):
+            raise self.bad(
+                f"has requires_approval={o.requires_approval!r}", "give True, or a function of the arguments"
+            )
 
     def effects(self) -> None:
         o = self.o

@@ -26,14 +26,12 @@ def check_rates(tools: Iterable[Tool]) -> None:
     """
     known: dict[str, tuple[Tool, RateLimit]] = {}
     for tool in tools:
-        other: Tool | None = tool
-        while other is not None:
-            limit = other.options.rate_limit
+        for one in (tool, *tool.fallbacks):
+            limit = one.options.rate_limit
             if isinstance(limit, RateLimit) and limit.name is not None:
-                first, same = known.setdefault(limit.name, (other, limit))
+                first, same = known.setdefault(limit.name, (one, limit))
                 if same != limit:
-                    raise _disagree(limit.name, f"`{first.name}` says", same, f"`{other.name}`", limit)
-            other = other.fallback
+                    raise _disagree(limit.name, f"`{first.name}` says", same, f"`{one.name}`", limit)
 
 
 def _disagree(name: str, who: str, first: RateLimit, other: str, limit: RateLimit) -> ConfigurationError:

@@ -35,10 +35,13 @@ def check_parts(executor: Any, planner: Any, joiner: Any, model: Any, approver: 
         raise ConfigurationError(f"approver={approver!r} is not a function; write `async (request) -> bool`")
     if model is not None and not isinstance(model, str) and not callable(getattr(model, "stream", None)):
         raise ConfigurationError(f"model={model!r} has no method `stream`; give a Model or 'provider:name'")
-    if cache is not None and not callable(getattr(cache, "get", None)):
-        raise ConfigurationError(
-            f"cache={cache!r} has no method `get`; give a MemoryCache() or SQLiteCache(path)"
-        )
+    if isinstance(cache, type):
+        raise ConfigurationError(f"cache={cache!r} is a class; give one of it, as in MemoryCache()")
+    for method in ("get", "put", "epoch", "bump") if cache is not None else ():
+        if not callable(getattr(cache, method, None)):
+            raise ConfigurationError(
+                f"cache={cache!r} has no method `{method}`; give a MemoryCache() or SQLiteCache(path)"
+            )
 
 
 def check_choices(max_replans: Any, repairs: Any, passes: Any, on_item_error: Any) -> None:

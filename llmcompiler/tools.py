@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Hashable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
+from ._jsonable import describe_error
 from .docstrings import describe
-from .errors import ToolDefinitionError
+from .errors import ToolDefinitionError, ToolError
 from .options import CircuitBreaker, Effect, ItemPolicy, RateLimit, ToolOptions
 from .parameters import MISSING, Parameter, from_function, from_json_schema
 from .signatures import signature_text
@@ -105,9 +106,19 @@ class Tool:
         for name, param in other.params.items():
             if param.required and (name not in self.params or not self.params[name].required):
                 problem = problem or f"needs `{name}`"
-        if other.effect == "write" and self.effect in ("pure", "read"):
-            hint = f"a call that is not ordered as a write must not become one; declare effect='write' on `{self.name}`"
+        own = self.options.effect
+        if (
+            (other.effect == "write" or callable(other.options.effect))
+            and own != "write"
+            and not callable(own)
+        ):
+            hint = f"a call that is not ordered as a write must not become one: declare effect='write' on `{self.name}`"
             raise ToolDefinitionError(self.name, f"has the fallback `{other.name}`, which writes", hint)
+        if other.requires_approval:
+            hint = "a fallback can not ask; require the approval of the tool it stands in for"
+            raise ToolDefinitionError(
+                self.name, f"has the fallback `{other.name}`, which needs approval", hint
+            )
         if problem:
             hint = f"it is called with the same arguments: {self.signature}"
             raise ToolDefinitionError(self.name, f"has the fallback `{other.name}`, which {problem}", hint)
@@ -230,6 +241,16 @@ class Tool:
         """Whether nothing is declared about the effect of its calls."""
         return self.options.effect is None and self.options.resource is None
 
+    @property
+    def fallbacks(self) -> tuple[Tool, ...]:
+        """The tools that are called instead, one after another, where this one fails for good."""
+        found: list[Tool] = []
+        other = self.fallback
+        while other is not None and other is not self and other not in found:
+            found.append(other)
+            other = other.fallback
+        return tuple(found)
+
     @cached_property
     def fixed_access(self) -> Access | None:
         """What every call of the tool reads and writes; None where each says so by itself."""
@@ -246,10 +267,25 @@ class Tool:
         return {**self._defaults, **arguments} if self._defaults else arguments
 
     def needs_approval(self, arguments: Mapping[str, Any]) -> bool:
-        """Whether this very call has to be approved."""
-        if callable(self.requires_approval):
-            return bool(self.requires_approval(**self.with_defaults(arguments)))
-        return self.requires_approval
+        """Whether this very call has to be approved.
+
+        Raises:
+            ToolError: The approval function raised, or gave neither True nor False.
+        """
+        if not callable(self.requires_approval):
+            return self.requires_approval
+        try:
+            needed = self.requires_approval(**self.with_defaults(arguments))
+        except Exception as e:
+            raise ToolError(f"the approval function of `{self.name}` raised {describe_error(e)}") from e
+        if not isinstance(needed, bool):  # None is what a forgotten `return` gives, and no leave to go on
+            if isinstance(needed, Coroutine):
+                needed.close()
+            kind = type(needed).__name__
+            raise ToolError(
+                f"the approval function of `{self.name}` gave a value of type {kind}, not True or False"
+            )
+        return needed
 
     def __repr__(self) -> str:
         return f"<Tool {self.signature}>"
@@ -329,7 +365,7 @@ def tool(func: Callable[..., Any] | None = None, /, **options: Any) -> Any:
             - `vary`: what beside the arguments a result depends on, such as the current user: a function without
               arguments, called in the context of the run. Calls are merged and cached only where it gives the same.
             - `batch`: a function that makes many calls at once: takes a list of argument dicts, gives the list of their
-              results in order, an exception in the place of one that failed. Sync or async.
+              results in order, an exception in the place of one that failed. Sync or async; it gets no `ToolContext`.
             - `max_batch`: calls in one batch, at most.
             - `hedge`: make a second call where the first is slower than most; see `AsyncExecutor`.
             - `rate_limit`: `"10/s"`, or a `RateLimit`, which several tools may share by name.

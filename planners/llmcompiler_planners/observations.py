@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from llmcompiler.errors import ItemsFailed
 from llmcompiler.outcomes import Cancelled, Failed, Skipped, Succeeded
 from llmcompiler.signatures import type_text
 
@@ -123,12 +124,19 @@ class ObservationFormat:
         outcome = observation.outcome
         if isinstance(outcome, Succeeded):
             return self.value(outcome.value, limit)
+        if isinstance(outcome, Failed) and isinstance(outcome.error, ItemsFailed):
+            # What its other items gave is not lost.
+            told = outcome.error
+            why = self.value(_error_text(told), max(1, limit // 2) if told.values else limit)
+            rest = max(1, limit - self.count(why))
+            values = f"; results by position: {self.value(told.values, rest)}" if told.values else ""
+            return f"FAILED: {why}{values}"
         if isinstance(outcome, Failed):
             return f"FAILED {type(outcome.error).__name__}: {self.value(_error_text(outcome.error), limit)}"
         if isinstance(outcome, Skipped):
             why = f": {self.value(outcome.reason, limit)}" if outcome.reason else ""
-            cause = "its condition" if outcome.cause == observation.task.id else f"task {outcome.cause}"
-            return f"SKIPPED because of {cause}{why}"
+            own = outcome.cause == observation.task.id  # its condition was false, or nothing uses its value
+            return f"SKIPPED{why}" if own else f"SKIPPED because of task {outcome.cause}{why}"
         assert isinstance(outcome, Cancelled)
         return "CANCELLED" + (f": {self.value(outcome.reason, limit)}" if outcome.reason else "")
 

@@ -148,6 +148,16 @@ def methods(class_name: str) -> dict[str, Callable[..., Any]]:
     return {name: m for name, m in members if inspect.isfunction(m) and not name.startswith("_")}
 
 
+def _exact(value: Any) -> Any:
+    """The value with numbers of mpmath as what they hold: a copy of one is rounded to the precision set last, for all."""
+    if isinstance(value, dict):
+        return {k: _exact(v) for k, v in value.items()}
+    for held in ("_mpf_", "_mpc_"):
+        if hasattr(value, held):
+            return repr(getattr(value, held))
+    return value
+
+
 @functools.cache
 def _signature(class_name: str, method: str) -> inspect.Signature:
     return inspect.signature(methods(class_name)[method])
@@ -162,7 +172,9 @@ def _own(value: T) -> T:
 def outcome_of(make: Callable[[], Any]) -> tuple[str, Any]:
     """How a call ended: `("value", a copy of it)`, or `("raised", its type and text)`."""
     try:
-        return "value", _own(make())  # what is returned is often the state itself, and goes on changing
+        return "value", _own(
+            _exact(make())
+        )  # what is returned is often the state itself, and goes on changing
     except Exception as e:
         return "raised", f"{type(e).__name__}: {e}"
 

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from planner_kit import TOOLS, Peak, seen
 from pydantic import BaseModel, SecretStr
 
-from llmcompiler.errors import ToolTimeout
-from llmcompiler.outcomes import Cancelled, Skipped
+from llmcompiler.errors import ItemsFailed, ToolTimeout
+from llmcompiler.outcomes import Cancelled, Failed, Skipped, Succeeded
 from llmcompiler.plan import Each, Task
-from llmcompiler.values import Ref, Template
+from llmcompiler.protocols import Observation
+from llmcompiler.values import Ref, Template, Var
 from llmcompiler_planners import ObservationFormat
 from llmcompiler_planners.observations import call_text, estimate_tokens
 
@@ -209,7 +210,7 @@ def test_every_kind_of_outcome_is_shown_as_such() -> None:
     )
     assert lines[2] == '$3 = calculate(expression=$2): SKIPPED because of task 2: "task 2 failed"'
     assert lines[3] == '$4 = search(query="K4"): CANCELLED: "out of time"'
-    assert lines[4] == "$5 = search(): SKIPPED because of its condition"
+    assert lines[4] == "$5 = search(): SKIPPED"
 
 
 def test_must_beat_8_values_are_shown_with_their_types() -> None:
@@ -282,3 +283,23 @@ def test_whatever_the_value_it_is_one_bounded_line_and_json_when_whole(value: An
     if "[cut: " not in shown:
         surrogates = any("\ud800" <= c <= "\udfff" for c in repr(value))
         assert surrogates or json.loads(shown) == value
+
+
+def test_the_results_of_a_for_that_lost_an_item_are_shown() -> None:
+    task = Task(4, "search", {"q": Var("x")}, each=Each("x", Ref(1)))
+    error = ItemsFailed("search", [Succeeded("a"), Failed(ValueError("no")), Succeeded("c")])
+    text = ObservationFormat().table([Observation(task, Failed(error))])
+    assert text == (
+        '$4 = for x in $1: search(q=x): FAILED: "1 of 3 calls of `search` failed: item 1: ValueError: no"; '
+        'results by position: {"0":"a","2":"c"}'
+    )
+    long = ItemsFailed("search", [Succeeded("word " * 5_000), Failed(ValueError("no " * 5_000))])
+    fmt = ObservationFormat(max_tokens=60)
+    assert fmt.count(fmt.table([Observation(task, Failed(long))])) < 150
+
+
+def test_a_call_whose_condition_is_false_says_so() -> None:
+    text = ObservationFormat().table(
+        [Observation(Task(2, "search", {}), Skipped(2, "its condition is false"))]
+    )
+    assert text == '$2 = search(): SKIPPED: "its condition is false"'

@@ -8,7 +8,7 @@ from planner_kit import TOOLS, Peak, plan_context, seen
 from llmcompiler.diagnostics import Diagnostic
 from llmcompiler.errors import UsageError
 from llmcompiler.models.base import ModelRequest
-from llmcompiler.plan import Task
+from llmcompiler.plan import Plan, Task
 from llmcompiler.testing import ScriptedModel
 from llmcompiler.tools import ToolRegistry, tool
 from llmcompiler.values import Ref
@@ -103,10 +103,15 @@ def test_a_plan_ends_at_the_marker_of_the_paper() -> None:
     assert request.temperature == 0
 
 
-def test_the_language_that_does_not_run_yet_is_not_advertised() -> None:
+def test_loops_and_conditions_are_shown_as_they_are_written() -> None:
     rules = system(tools=ToolRegistry())
-    assert "for " not in [line[3:7] for line in rules.splitlines()]
-    assert "if $" not in rules
+    shown = [line for line in rules.splitlines() if line[:3] in ("1. ", "2. ", "3. ", "4. ", "5. ", "6. ")][
+        :6
+    ]
+    plan = Plan.parse("\n".join(shown))
+    assert plan[4].each is not None
+    assert plan[5].when is not None
+    assert plan.join is not None
 
 
 def test_without_tools_the_plan_is_just_a_join() -> None:

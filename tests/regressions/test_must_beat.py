@@ -1,6 +1,7 @@
 """What other runtimes get wrong, each as a scenario that works here. The numbers are those of the list they came from.
 
-Lines that are about one unit have further tests beside it; here they run through the public library.
+Lines that are about one unit have further tests beside it; here they run through the public library. What is about how
+calls run (loops, limits, rates, side effects, approvals) is in `test_must_beat_execution`.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from llmcompiler import (
-    ApprovalDenied,
     ArgumentError,
     Failed,
     LLMCompiler,
@@ -21,6 +20,7 @@ from llmcompiler import (
     TaskStarted,
     Tool,
     ToolContext,
+    ToolDefinitionError,
     ToolError,
     ToolTimeout,
     tool,
@@ -273,23 +273,46 @@ def test_its_own_cap_holds() -> None:
     assert result.timing.makespan == pytest.approx(6)
 
 
-def test_one_that_needs_approval_is_not_called_without() -> None:
-    called = []
+def test_one_that_needs_approval_or_writes_unexpectedly_is_refused_when_declared() -> None:
+    async def main(x: int) -> str:
+        return "main"
 
     @tool(requires_approval=True)
-    async def other(x: int) -> str:
-        called.append(x)
+    async def asks(x: int) -> str:
         return "ok"
 
-    @tool(fallback=other)
+    @tool(effect="write")
+    async def writes(x: int) -> str:
+        return "ok"
+
+    with pytest.raises(ToolDefinitionError, match="needs approval; a fallback can not ask"):
+        tool(fallback=asks)(main)
+    for effect in (None, "pure", "read"):
+        with pytest.raises(ToolDefinitionError, match="which writes"):
+            tool(fallback=writes, effect=effect)(main)
+    assert tool(fallback=writes, effect="write")(main).fallback is writes
+
+
+def test_what_the_fallback_touches_is_ordered_too() -> None:
+    log: list[str] = []
+
+    @tool(effect="write", resource="b")
+    async def other(x: int) -> str:
+        await asyncio.sleep(1)
+        log.append("fallback")
+        return "ok"
+
+    @tool(effect="write", resource="a", fallback=other)
     async def main(x: int) -> str:
         raise ValueError("no")
 
-    outcome = run([main], Task(1, "main", {"x": 7}))[0].tasks[1].outcome
-    assert isinstance(outcome, Failed)
-    assert isinstance(outcome.error.__context__, ApprovalDenied)
-    assert "a fallback can not ask for it" in str(outcome.error)
-    assert called == []
+    @tool(effect="read", resource="b")
+    async def look() -> str:
+        log.append("look")
+        return "seen"
+
+    run([main, look], Task(1, "main", {"x": 1}), Task(2, "look"))
+    assert log == ["fallback", "look"]
 
 
 def test_the_run_ends_in_the_middle_of_it() -> None:

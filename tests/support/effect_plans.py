@@ -6,13 +6,15 @@ What conflicts with what is worked out here anew, from sets of letters, and from
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
 
-from llmcompiler import Plan, Ref, Task, Tool, tool
+from llmcompiler import Plan, Ref, Task, Tool, ToolRegistry, tool
 from llmcompiler.guards import Compare, Guard
 from llmcompiler.plan import Each
 from llmcompiler.values import Var
@@ -56,7 +58,6 @@ FIXED = {
 WORST = {"touch": Touch(NAMED, NAMED), "peek": Touch(reads=NAMED), "swap": Touch(NAMED, NAMED)}
 """Tools whose calls touch what their arguments say, and the most it may be."""
 TOOLS = (*FIXED, *WORST)
-WRITING = frozenset({"put_a", "put_b", "put_both", "move", "wipe", "touch"})
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,8 @@ class Part:
     """False for an item whose condition is false."""
     how: str = "well"
     """How it ends, for tests in which not all do well."""
-    asked: bool = False
-    """Whether it needs approval."""
+    verdict: str = ""
+    """What becomes of the question whether it may be made, where that is asked."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,8 @@ class Step:
     @property
     def worst(self) -> Touch:
         """The most it may touch, as far as the plan says."""
+        if self.tool in FIXED:
+            return FIXED[self.tool]
         return WORST[self.tool] if self.is_open else self.parts[0].touch
 
     @property
@@ -110,14 +113,27 @@ class Step:
         return self.tool in WORST and (self.loop or bool(self.waits_for))
 
     @property
-    def has_writes(self) -> bool:
-        return any(p.touch.writes for p in self.parts)
+    def is_looked_at(self) -> bool:
+        """Whether anything about it is decided only when those values are there."""
+        return self.is_open or self.loop or self.guard is not None
 
 
 Script = Mapping[int, Step]
 
+# Strategies made once, of few numbers: most of the time of these tests goes into drawing.
 SECONDS = st.integers(0, 48).map(lambda n: n / 8)
 """In eighths, so that sums are exact."""
+_BACK = st.integers(0, 12)
+_FEW = st.integers(0, 4)
+_ONE_IN_FOUR = st.sampled_from([False, False, False, True])
+_GUARD = st.sampled_from([None, None, None, None, True, False])
+_KEYS = st.integers(0, 7).map(lambda bits: frozenset(c for k, c in enumerate("abc") if bits >> k & 1))
+_ANY = st.sampled_from(TOOLS)
+_TOUCHES = {name: st.just(touch) for name, touch in FIXED.items()} | {
+    "touch": st.builds(Touch, _KEYS, _KEYS),
+    "peek": st.builds(Touch, _KEYS),
+    "swap": st.builds(Touch, _KEYS, _KEYS),
+}
 
 
 @st.composite
@@ -125,47 +141,34 @@ def scripts(
     draw: st.DrawFn,
     *,
     most: int = 10,
-    loops: bool = True,
-    guards: bool = True,
-    tools: tuple[str, ...] = TOOLS,
-    finish: Callable[[st.DrawFn, Step, Part], Part] = lambda draw, step, part: part,
+    tools: st.SearchStrategy[str] = _ANY,
+    clauses: bool = True,
+    finish: Callable[[st.DrawFn, str, Part], Part] = lambda draw, tool, part: part,
 ) -> Script:
     """Tasks by id, in order, each with needs among those before it.
 
     Args:
         draw: Of Hypothesis.
         most: Tasks at most.
-        loops: Whether there are `for` tasks.
-        guards: Whether there are `if` tasks.
         tools: Which to take.
+        clauses: Whether there are `for` and `if` tasks.
         finish: Says more of each call.
     """
     out: dict[int, Step] = {}
     for i in range(1, draw(st.integers(1, most)) + 1):
-        earlier = list(out)
-        name = draw(st.sampled_from(tools))
-        needs = draw(st.lists(st.sampled_from(earlier), max_size=2, unique=True)) if earlier else []
-        plain = [n for n in earlier if not out[n].loop]
-        told_by = draw(st.none() | st.sampled_from(plain)) if plain else None
-        loop = loops and draw(st.integers(0, 3)) == 0
-        guard = draw(st.sampled_from([None, None, None, True, False])) if guards else None
-        step = Step(name, (), loop, tuple(needs), told_by, guard)
+        name = draw(tools)
+        needs = {i - draw(_BACK), i - draw(_BACK)} & set(out)
+        told_by: int | None = i - draw(_BACK)
+        if told_by not in out or out[told_by].loop:
+            told_by = None
+        loop = clauses and draw(_ONE_IN_FOUR)
+        guard = draw(_GUARD) if clauses and not loop else None
         parts = []
-        for _ in range(draw(st.integers(0, 4)) if loop else 1):
-            on = not (loop and guards) or draw(st.integers(0, 5)) > 0
-            part = Part(draw(_touches(name)), draw(SECONDS), on)
-            parts.append(finish(draw, step, part))
-        out[i] = replace(step, parts=tuple(parts), guard=None if loop else guard)
+        for _ in range(draw(_FEW) if loop else 1):
+            on = not (loop and draw(_ONE_IN_FOUR))
+            parts.append(finish(draw, name, Part(draw(_TOUCHES[name]), draw(SECONDS), on)))
+        out[i] = Step(name, tuple(parts), loop, tuple(sorted(needs)), told_by, guard)
     return out
-
-
-def _touches(name: str) -> st.SearchStrategy[Touch]:
-    if name in FIXED:
-        return st.just(FIXED[name])
-    some = st.frozensets(st.sampled_from(sorted(NAMED)), max_size=2)
-    if name == "peek":
-        return some.map(lambda keys: Touch(reads=keys))
-    return st.builds(Touch, some, some)
 
 
 # -- the plan -----------------------------------------------------------------------------
@@ -204,7 +207,7 @@ def orders_of(step: Step) -> Any:
             "on": part.on,
             "reads": sorted(part.touch.reads),
             "writes": sorted(part.touch.writes),
-            "asked": part.asked,
+            "asked": bool(part.verdict),
         }
         for at, part in enumerate(step.parts)
     ]
@@ -219,29 +222,38 @@ def result_of(script: Script, i: int) -> dict[str, Any]:
 
 # -- the tools ----------------------------------------------------------------------------
 
-Work = Callable[[Key, Part], Awaitable[None]]
-
 
 @dataclass
 class Bench:
-    """Tools that follow a script. `work` is what a call does before it returns."""
+    """What the tools of this module do: what the script says, once `work` is done. Enter it in the run's context."""
 
     script: Script
-    work: Work = field(default=lambda key, part: asyncio.sleep(part.seconds))
+    work: Callable[[Key, Part], Awaitable[None]] = lambda key, part: asyncio.sleep(part.seconds)
 
-    def tools(self, **options: Any) -> list[Tool]:
-        return [self._tool(name, options) for name in TOOLS]
+    def enter(self) -> None:
+        _BENCH.set(self)
 
-    def _tool(self, name: str, options: dict[str, Any]) -> Tool:
-        @tool(name=name, **declared(name), **options)
-        async def act(i: int, order: dict[str, Any], needs: list[Any]) -> dict[str, Any]:
-            step = self.script[i]
-            assert order["on"]
-            assert len(needs) == len(step.needs)
-            await self.work((i, order["at"]), step.parts[order["at"] or 0])
-            return result_of(self.script, i)
 
-        return act
+_BENCH: ContextVar[Bench] = ContextVar("bench")
+
+
+@functools.cache  # making a tool takes longer than running it
+def tools(**options: Any) -> ToolRegistry:
+    """The tools, all with these further options."""
+    return ToolRegistry([_tool(name, options) for name in TOOLS])
+
+
+def _tool(name: str, options: dict[str, Any]) -> Tool:
+    @tool(name=name, **declared(name), **options)
+    async def act(i: int, order: dict[str, Any], needs: list[Any]) -> dict[str, Any]:
+        bench = _BENCH.get()
+        step = bench.script[i]
+        assert order["on"]
+        assert len(needs) == len(step.needs)
+        await bench.work((i, order["at"]), step.parts[order["at"] or 0])
+        return result_of(bench.script, i)
+
+    return act
 
 
 def declared(name: str) -> dict[str, Any]:

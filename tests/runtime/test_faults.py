@@ -1,0 +1,369 @@
+"""Plans with effects of which calls fail, hang, are deaf or refused, in runs that are cut short or not.
+
+Whatever happens: one outcome for each task and item, only what lacks a value is skipped, nothing is left behind, no write
+is made twice, and calls that conflict are made one after another, in the order of the plan.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import networkx as nx
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llmcompiler import (
+    Answer,
+    ApprovalRequest,
+    Cancelled,
+    Failed,
+    ItemFinished,
+    Join,
+    Limits,
+    LLMCompiler,
+    LLMCompilerError,
+    Outcome,
+    Passes,
+    Skipped,
+    Succeeded,
+    TaskFinished,
+    TaskStarted,
+    TransientError,
+)
+from llmcompiler.options import ItemPolicy
+from llmcompiler.testing import RecordingReporter, ScriptedPlanner
+from tests.support.effect_plans import Bench, Key, Part, Script, plan_of, scripts, task_of, tools
+from tests.support.scripted_run import ScriptedJoiner
+from tests.support.strict_loop import OpenExecutor, assert_events_are_whole, run_strictly
+
+TIMEOUT = 10.0
+PATIENCE = 4.0
+"""Seconds until a request for approval lapses."""
+DEAF = 1.5
+"""Seconds that a call goes on after it was cancelled; less than the executor waits for it."""
+
+ENDS = ("well", "well", "well", "well", "raises", "busy", "busy at first", "hangs", "deaf")
+VERDICTS = ("", "", "", "", "", "", "yes", "no", "never", "raises")
+_END, _VERDICT = st.sampled_from(ENDS), st.sampled_from(VERDICTS)
+
+
+def _ends(draw: st.DrawFn, tool: str, part: Part) -> Part:
+    return replace(part, how=draw(_END), verdict=draw(_VERDICT))
+
+
+FAULTY = scripts(finish=_ends)
+CUTS = st.tuples(st.sampled_from(["time", "limit", "steps"]), st.integers(0, 120))
+"""How a run is cut short, and when: eighths of a second, or steps of the event loop."""
+
+
+def is_asked(order: dict[str, Any], **_: Any) -> bool:
+    return bool(order["asked"])
+
+
+@dataclass
+class Watcher:
+    """Does the work of the tools as the script says, and writes down when it begins and ends."""
+
+    script: Script
+    tries: Counter[Key] = field(default_factory=Counter)
+    first: dict[Key, int] = field(default_factory=dict)
+    """When the first try of a call began; moments are counted, not timed."""
+    last: dict[Key, int] = field(default_factory=dict)
+    """When the last try ended, or was told to."""
+    moments: int = 0
+
+    def begins(self, key: Key) -> int:
+        self.moments += 1
+        self.first.setdefault(key, self.moments)
+        self.tries[key] += 1
+        self.last.pop(key, None)
+        return self.tries[key]
+
+    def ends(self, key: Key) -> None:
+        self.moments += 1
+        self.last[key] = self.moments
+
+    async def work(self, key: Key, part: Part) -> None:
+        tried = self.begins(key)
+        try:
+            await asyncio.sleep(part.seconds)
+            if part.how in ("hangs", "deaf"):
+                await asyncio.sleep(1000)
+            fail(part, tried)
+        except asyncio.CancelledError:
+            self.ends(key)
+            if part.how == "deaf":
+                await asyncio.sleep(DEAF)
+            raise
+        except Exception:
+            self.ends(key)
+            raise
+        self.ends(key)
+
+    async def approver(self, request: ApprovalRequest) -> bool:
+        part = self.script[request.task_id].parts[request.item or 0]
+        await asyncio.sleep(1)
+        if part.verdict == "raises":
+            raise RuntimeError("no idea")
+        if part.verdict == "never":
+            await asyncio.sleep(1000)
+        return part.verdict == "yes"
+
+
+def fail(part: Part, tried: int) -> None:
+    """Raise what a call of this kind raises at its n-th try, if it does."""
+    if part.how == "raises":
+        raise ValueError("no")
+    if part.how == "busy" or (part.how == "busy at first" and tried == 1):
+        raise TransientError("busy")
+
+
+# -- what is expected ------------------------------------------------------------------------
+
+
+def may_be_repeated(script: Script, key: Key) -> bool:
+    step = script[key[0]]
+    reads = step.tool in ("look_a", "look_b", "survey", "think", "peek")
+    return reads or (step.tool == "swap" and not step.parts[key[1] or 0].touch.writes)
+
+
+def tries_of(script: Script, key: Key) -> tuple[int, bool]:
+    """How often a call is made when nothing cuts it short, and whether it succeeds."""
+    part = script[key[0]].parts[key[1] or 0]
+    again = may_be_repeated(script, key)
+    if not part.on or part.verdict not in ("", "yes"):
+        return 0, False
+    if part.how in ("well", "raises"):
+        return 1, part.how == "well"
+    if part.how == "busy at first":
+        return (2, True) if again else (1, False)
+    return (3 if again else 1), False
+
+
+@dataclass
+class Expected:
+    """What becomes of each task when nothing cuts the run short."""
+
+    status: dict[int, str] = field(default_factory=dict)
+    causes: dict[int, set[int]] = field(default_factory=dict)
+    """Of a skipped task, what may be named as the reason."""
+
+
+def expect(script: Script, policy: ItemPolicy) -> Expected:
+    out = Expected()
+    graph: nx.DiGraph[int] = nx.DiGraph()
+    for i, step in script.items():
+        graph.add_node(i)
+        graph.add_edges_from((n, i) for n in step.waits_for)
+        well = [tries_of(script, key)[1] for key in keys_of(script, i) if step.parts[key[1] or 0].on]
+        good = all(well) or (step.loop and policy != "fail")
+        out.status[i] = "skipped" if step.guard is False else "succeeded" if good else "failed"
+    roots: set[int] = set()
+    for i in script:  # in order: what has a root before it is none
+        above = roots & nx.ancestors(graph, i)
+        if above:
+            out.status[i], out.causes[i] = "skipped", above
+        elif out.status[i] != "succeeded":
+            roots.add(i)
+            out.causes[i] = {i}
+    return out
+
+
+def keys_of(script: Script, i: int) -> list[Key]:
+    step = script[i]
+    return [(i, at) for at in range(len(step.parts))] if step.loop else [(i, None)]
+
+
+# -- a run --------------------------------------------------------------------------------------
+
+
+@dataclass
+class Ran:
+    """What was seen of a run."""
+
+    script: Script
+    watcher: Watcher
+    reporter: RecordingReporter
+    policy: ItemPolicy
+    whole: bool
+    """Whether nothing cut it short."""
+
+    @property
+    def outcomes(self) -> Mapping[int, Outcome]:
+        return {e.task_id: e.outcome for e in self.reporter.of(TaskFinished)}
+
+    def check(self) -> None:
+        if self.whole or self.reporter.events:
+            assert_events_are_whole(self.reporter)
+        self.check_outcomes()
+        self.check_items()
+        self.check_tries()
+        self.check_order()
+
+    def check_outcomes(self) -> None:
+        expected = expect(self.script, self.policy)
+        outcomes = self.outcomes
+        if self.whole:
+            assert {i: o.status for i, o in outcomes.items()} == expected.status
+        for i, outcome in outcomes.items():
+            assert isinstance(outcome, Cancelled) or outcome.status == expected.status[i]
+            if isinstance(outcome, Skipped):
+                assert outcome.cause in expected.causes[i]
+            if isinstance(outcome, Succeeded) and not self.script[i].loop:
+                assert outcome.value["me"] == i
+
+    def check_items(self) -> None:
+        ended: dict[int, list[ItemFinished]] = {}
+        for event in self.reporter.events:
+            if isinstance(event, ItemFinished):
+                ended.setdefault(event.task_id, []).append(event)
+            elif isinstance(event, TaskFinished) and event.started is not None:
+                items = ended.get(event.task_id, [])
+                parts = self.script[event.task_id].parts if self.script[event.task_id].loop else ()
+                assert sorted(e.item for e in items) == list(range(len(parts)))
+                for e in items:
+                    self.check_item(e, parts[e.item], event.outcome)
+                ended[event.task_id] = []
+        assert not any(ended.values()), "an item ended after its task, or without it"
+
+    def check_item(self, event: ItemFinished, part: Part, whole: Outcome) -> None:
+        key = (event.task_id, event.item)
+        if isinstance(event.outcome, Cancelled):
+            assert isinstance(whole, Cancelled)
+        elif part.on:
+            assert isinstance(event.outcome, Succeeded if tries_of(self.script, key)[1] else Failed)
+        else:
+            assert isinstance(event.outcome, Skipped)
+
+    def check_tries(self) -> None:
+        tries, told = self.watcher.tries, Counter[Key]()
+        for e in self.reporter.of(TaskStarted):
+            told[e.task_id, e.item] += 1
+        for i in self.script:
+            for key in keys_of(self.script, i):
+                most, _ = tries_of(self.script, key)
+                assert tries[key] <= told[key] <= most
+                assert tries[key] <= 1 or may_be_repeated(self.script, key), "a write is made once"
+                if self.whole and not isinstance(self.outcomes[i], Skipped):
+                    assert tries[key] == told[key] == most
+                if isinstance(self.outcomes.get(i), Skipped):
+                    assert not tries[key]
+
+    def check_order(self) -> None:
+        first, last = self.watcher.first, self.watcher.last
+        assert set(first) == set(last), "every call that began has ended"
+        made = sorted(first, key=lambda key: (key[0], key[1] or 0))
+        for n, earlier in enumerate(made):
+            touch = self.script[earlier[0]].parts[earlier[1] or 0].touch
+            for later in made[n + 1 :]:
+                if touch.conflicts(self.script[later[0]].parts[later[1] or 0].touch):
+                    assert last[earlier] < first[later]
+
+
+def assert_the_loop_is_bare() -> None:
+    """No asyncio task but this one, and no timer that would still ring."""
+    loop: Any = asyncio.get_running_loop()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert [t for t in loop._scheduled if not t.cancelled()] == []
+
+
+async def steps(count: int, run: asyncio.Future[Any]) -> None:
+    """Let the loop take so many steps; time passes when nothing else is to be done."""
+    loop: Any = asyncio.get_running_loop()
+    for _ in range(count):
+        if run.done():
+            return
+        await asyncio.sleep(0)
+        if not loop._ready:
+            await asyncio.sleep(0.13)
+
+
+def run(
+    script: Script,
+    *,
+    workers: int | None = None,
+    policy: ItemPolicy = "fail",
+    passes: Passes | None = None,
+    cut: tuple[str, int] | None = None,
+    pauses: list[int] | None = None,
+) -> Ran:
+    """Run it; with `pauses`, while a planner writes it."""
+    watcher, reporter = Watcher(script), RecordingReporter()
+    executor = OpenExecutor(max_concurrency=workers)
+    how, when = cut or ("", 0)
+    limits = Limits(seconds=when / 8 + 1 / 16) if how == "limit" else None
+
+    async def main() -> bool:
+        Bench(script, watcher.work).enter()
+        compiler = LLMCompiler(
+            tools(timeout=TIMEOUT, requires_approval=is_asked),
+            planner=_planner(script, pauses),
+            joiner=ScriptedJoiner(Answer("done")),
+            executor=executor,
+            approver=watcher.approver,
+            approval_timeout=PATIENCE,
+            reporters=[reporter],
+            on_item_error=policy,
+            passes=passes,
+        )
+        work = compiler.execute(plan_of(script), limits=limits) if pauses is None else None
+        task = asyncio.ensure_future(work or compiler.run("?", limits=limits))
+        if how == "time":
+            await asyncio.wait({task}, timeout=when / 8)
+        elif how == "steps":
+            await steps(when, task)
+        if how in ("time", "steps"):
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, LLMCompilerError):
+            await task
+        assert_the_loop_is_bare()
+        return not task.cancelled() and not any(isinstance(o, Cancelled) for o in outcomes(reporter))
+
+    whole = run_strictly(main, collect=False)
+    executor.assert_nothing_is_left()
+    assert threading.active_count() == THREADS
+    return Ran(script, watcher, reporter, policy, whole)
+
+
+def outcomes(reporter: RecordingReporter) -> list[Outcome]:
+    return [e.outcome for e in reporter.of(TaskFinished)]
+
+
+THREADS = threading.active_count()
+
+
+def _planner(script: Script, pauses: list[int] | None) -> ScriptedPlanner:
+    if pauses is None:
+        return ScriptedPlanner([])
+    items = [(pause / 8, task_of(script, i)) for i, pause in zip(script, pauses, strict=False)]
+    return ScriptedPlanner([[*items, Join()]])
+
+
+WORKERS = st.sampled_from([None, None, 1, 2, 5])
+POLICY: st.SearchStrategy[ItemPolicy] = st.sampled_from(["fail", "skip", "collect"])
+PASSES = st.sampled_from([Passes(), Passes.none()])
+PAUSES = st.none() | st.lists(st.integers(0, 16), min_size=10, max_size=10)
+
+
+@settings(max_examples=150, deadline=None)
+@given(FAULTY, WORKERS, POLICY, PASSES, PAUSES)
+def test_what_fails_takes_with_it_what_needs_it_and_nothing_else(
+    script: Script, workers: int | None, policy: ItemPolicy, passes: Passes, pauses: list[int] | None
+) -> None:
+    ran = run(script, workers=workers, policy=policy, passes=passes, pauses=pauses)
+    assert ran.whole
+    ran.check()
+
+
+@settings(max_examples=200, deadline=None)
+@given(FAULTY, WORKERS, POLICY, CUTS, PAUSES)
+def test_a_run_that_is_cut_short_leaves_nothing_behind(
+    script: Script, workers: int | None, policy: ItemPolicy, cut: tuple[str, int], pauses: list[int] | None
+) -> None:
+    run(script, workers=workers, policy=policy, cut=cut, pauses=pauses).check()
