@@ -117,6 +117,13 @@ class ClauseChecker:
     def _guard(self, guard: Guard, loop: Loop | None, found: Findings) -> None:
         for leaf in guard_leaves(guard):
             if not isinstance(leaf, Compare):
+                if isinstance(leaf.value, str):  # `if approved: ...` would always make the call
+                    found.error(
+                        "wrong-type",
+                        f"the condition {short(leaf.value)} is a text of the plan, and always "
+                        f"{'true' if leaf.value else 'false'}",
+                        'name a result, as in `if $1: ...`, or compare one, as in `if $1 == "yes": ...`',
+                    )
                 self._operand(leaf.value, loop, found)
                 continue
             left, right = self._operand(leaf.left, loop, found), self._operand(leaf.right, loop, found)

@@ -98,7 +98,20 @@ class _Copier:
             raise NotCopyable(f"{kind.__name__} is not a value")
         if self.left < sys.maxsize:
             self._count(parts_of(v, self.left))
-        return copy.deepcopy(v, self.memo)
+        made = copy.deepcopy(v, self.memo)
+        if _differs(made, v):
+            raise NotCopyable(f"a copy of a {kind.__name__} is another value")
+        return made
+
+
+def _differs(made: Any, v: Any) -> bool:
+    """Whether a copy says of itself that it is not equal; what compares by identity, or not to itself, says nothing."""
+    if getattr(type(v), "__eq__", None) is object.__eq__:
+        return False
+    try:
+        return (made == v) is False and (v == v) is True
+    except Exception:  # of a comparison of the user's own
+        return False
 
 
 def parts_of(value: Any, most: int) -> int:

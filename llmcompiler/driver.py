@@ -18,7 +18,7 @@ from . import tfu
 from ._jsonable import describe_error
 from .binding import bind
 from .copies import NotCopyable, independent
-from .effects import Access, access_of, effect_of
+from .effects import UNDECLARED, Access, access_of, effect_of
 from .errors import ToolError
 from .execution import Call, Executor, Watch
 from .expansion import GUARDED_OFF, expand, is_off, outcome_of
@@ -144,16 +144,24 @@ class Driver:
             return call
         call.estimate = self.latencies.estimate(task.tool)
         probe = task.each is not None or task.when is not None
-        frees: tuple[int, ...] = ()
+        frees: tuple[tfu.Key, ...] = ()
         if self._placement is not None and tool is not None:
             placed = self._placement.put(task, tool, probe=probe)
             call.after, frees = placed.after, placed.frees
+            self._forget(task.id, frees)
             probe = probe or placed.is_open
             if placed.left:
                 self._handle(tfu.Unheld(task.id))
         # What is looked at first is ordered then: only then is known what it touches.
         self._handle(tfu.Planned(task.id, task.depends_on, () if probe else call.after, probe, frees))
         return call
+
+    def _forget(self, earlier: int, frees: Iterable[tfu.Key]) -> None:
+        """These need not come after that task, as it turns out."""
+        for key in frees:
+            later = self.calls.get(key) if isinstance(key, int) else None
+            if later is not None:
+                later.after = tuple(k for k in later.after if k != earlier)
 
     def hold(self, place: int, tool: str = "") -> None:
         """A task is to come that could not be planned yet: what has to come after it waits until `unhold`, or `add`.
@@ -212,6 +220,9 @@ class Driver:
     def stop(self, reason: str) -> None:
         """End every task that has not ended: its outcome is `Cancelled(reason)`."""
         commands = self._tfu.handle(tfu.Stopped())
+        commands.sort(
+            key=lambda c: isinstance(c, tfu.Cancel) and isinstance(c.task, int)
+        )  # items before their task
         calls = []
         for command in commands:
             if isinstance(command, tfu.Cancel):
@@ -251,6 +262,8 @@ class Driver:
     def _settle(self, call: Call, outcome: Outcome) -> None:
         call.outcome = outcome
         call.finished = self._clock() - self.origin
+        if call.parts:
+            call.started = min((p.started for p in call.parts if p.started is not None), default=None)
         if type(outcome) is Succeeded:
             if call.parent is None:
                 self.values[call.task.id] = outcome.value
@@ -341,7 +354,9 @@ class Driver:
             call.arguments = bind(call.task, tool, self.values)
         else:
             call.arguments = bind(call.task, tool, self.values, call.value)
-        if not tool.is_plain:
+        if tool.is_plain:
+            call.access = UNDECLARED
+        else:
             fixed = tool.fixed_access
             if fixed is not None:
                 call.effect, call.access = tool.effect, fixed
@@ -379,10 +394,11 @@ class Driver:
             self.finish(call, failed(call, e))
             return
         after: tuple[int, ...] = ()
-        frees: tuple[int, ...] = ()
+        frees: tuple[tfu.Key, ...] = ()
         placement, i = self._placement, call.task.id
         if placement is not None and placement.is_open(i):
             call.after, frees = placement.close(i, call.access or Access())
+            self._forget(i, frees)
             # The items of a `for` wait one by one.
             after = call.after if call.task.each is None else ()
         self._handle(tfu.Probed(i, after, frees))
@@ -407,7 +423,6 @@ class Driver:
         call.access = touched
 
     def _start_parts(self, call: Call) -> None:
-        call.started = self.now()
         for part in call.parts:
             if part.outcome is not None:
                 self._settle(part, part.outcome)

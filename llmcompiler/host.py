@@ -66,11 +66,26 @@ def _timed_out(call: Call, seconds: float) -> None:
     # The place is given up now: a call that ignores its cancellation must not keep others waiting.
     host.leave(call)
     error = ToolTimeout(call.task.tool, seconds)
+    if call.effect == "write" and task is not None:
+        call.handle = host.spawn(_after(host, call, task, error))
+    else:
+        _go_on_or_fail(host, call, error)
+    host.admit()
+
+
+async def _after(host: Host, call: Call, task: asyncio.Task[None], error: ToolTimeout) -> None:
+    """What comes after a write must not run beside it: its time is over when it has ended, or after the grace."""
+    await asyncio.wait({task}, timeout=host.executor.grace)
+    if call.outcome is None:
+        call.handle = None
+        _go_on_or_fail(host, call, error)
+
+
+def _go_on_or_fail(host: Host, call: Call, error: ToolTimeout) -> None:
     if host.goes_on(call, error):
         call.handle = host.spawn(several(host, call, error))
     else:
         call.finish(Failed(error))
-    host.admit()
 
 
 class Host:
@@ -306,7 +321,7 @@ class Host:
         tool = call.tool
         assert tool is not None
         terms = self._terms[tool]
-        if not terms.again:
+        if not terms.again or call.outcome is not None:  # nothing more is done for a run that is over
             return False
         if tool.fallback is not None:
             return True

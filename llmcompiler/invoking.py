@@ -39,7 +39,7 @@ async def invoke(host: Host, call: Call, tool: Tool, end: float | None = None) -
         arguments = {**arguments, tool.context: context}
     if tool.is_async:
         return await watched(tool.call(arguments), host.clock, host.executor.block_warning, call.blocked)
-    return await _in_thread(host, tool, lambda: tool.call(arguments))
+    return await _in_thread(host, call, tool, lambda: tool.call(arguments))
 
 
 async def invoke_batch(host: Host, call: Call, tool: Tool, arguments: list[dict[str, Any]]) -> Any:
@@ -48,10 +48,10 @@ async def invoke_batch(host: Host, call: Call, tool: Tool, arguments: list[dict[
     assert func is not None
     if inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(type(func).__call__):
         return await watched(func(arguments), host.clock, host.executor.block_warning, call.blocked)
-    return await _in_thread(host, tool, lambda: func(arguments))
+    return await _in_thread(host, call, tool, lambda: func(arguments))
 
 
-async def _in_thread(host: Host, tool: Tool, func: Callable[[], Any]) -> Any:
+async def _in_thread(host: Host, call: Call, tool: Tool, func: Callable[[], Any]) -> Any:
     loop = host.loop
     future = loop.create_future()
 
@@ -60,7 +60,14 @@ async def _in_thread(host: Host, tool: Tool, func: Callable[[], Any]) -> Any:
             loop.call_soon_threadsafe(_resolve, future, tool.name, value, error)
 
     host.executor.threads.submit(contextvars.copy_context(), func, tell)
-    value = await future
+    try:
+        value = await (asyncio.shield(future) if call.effect == "write" else future)
+    except asyncio.CancelledError:
+        if call.effect == "write" and call.outcome is None:
+            # Its time is up, and its thread can not be stopped: what comes after a write should not run beside it.
+            await asyncio.wait({future}, timeout=host.executor.grace)
+        future.cancel()
+        raise
     return await value if inspect.isawaitable(value) else value
 
 

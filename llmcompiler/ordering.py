@@ -139,6 +139,11 @@ class Ordering(Generic[K]):
             self._closed[key] = None
         return after, frees
 
+    def follow(self, key: K, later: K, access: Access) -> None:
+        """`later`, which is not placed itself, comes after `key`: if that is open, it may be let go of later."""
+        if key in self._open:
+            self._open[key].later[later] = access
+
     def is_open(self, key: K) -> bool:
         """Whether what the call touches is not known yet."""
         return key in self._open

@@ -23,8 +23,8 @@ class Placed(NamedTuple):
     """Tasks it is ordered after; for an open one, as far as is known yet."""
     is_open: bool = False
     """Whether it has to be looked at when its values are there."""
-    frees: tuple[int, ...] = ()
-    """Tasks that waited for its place and need not wait for it."""
+    frees: tuple[Key, ...] = ()
+    """Tasks, and items of tasks, that waited for its place and need not wait for it."""
     left: bool = False
     """Whether a place was held for it and it could not take it."""
 
@@ -36,12 +36,12 @@ class Placement:
         settled: Whether the task of an id has ended.
     """
 
-    def __init__(self, settled: Callable[[int], bool]) -> None:
-        self._ordering: Ordering[int] = Ordering(settled)
+    def __init__(self, settled: Callable[[Key], bool]) -> None:
+        self._ordering: Ordering[Key] = Ordering(settled)
         self._held: set[int] = set()
 
     @classmethod
-    def of(cls, tools: ToolRegistry, settled: Callable[[int], bool]) -> Placement | None:
+    def of(cls, tools: ToolRegistry, settled: Callable[[Key], bool]) -> Placement | None:
         """None where no tool writes: then no order is needed."""
         return cls(settled) if writes_anything(tools.values()) else None
 
@@ -65,19 +65,20 @@ class Placement:
                 self._held.discard(i)
                 if is_open:
                     return Placed(is_open=True)
-                after, frees = ordering.close(i, access)
+                after, frees = self.close(i, access)
                 return Placed(after, False, frees)
             # It does more than was expected of it, or needs what comes after it: it goes to the end.
             left = self.release(i)
-        return Placed(ordering.add(i, access, is_open=is_open), is_open, (), left)
+        return Placed(_tasks(ordering.add(i, access, is_open=is_open)), is_open, (), left)
 
     def is_open(self, task: int) -> bool:
         """Whether what the task touches is not known yet."""
         return self._ordering.is_open(task)
 
-    def close(self, task: int, access: Access) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    def close(self, task: int, access: Access) -> tuple[tuple[int, ...], tuple[Key, ...]]:
         """What an open task touches is known: the tasks it stays ordered after, and those no longer after it."""
-        return self._ordering.close(task, access)
+        after, frees = self._ordering.close(task, access)
+        return _tasks(after), frees
 
     def settle(self, task: int) -> None:
         """The task has ended."""
@@ -93,7 +94,9 @@ class Placement:
         among: Ordering[Key] = Ordering()
         out: list[tuple[Key, ...]] = []
         for key, access in parts:
-            before = (i for i in after if self._ordering.conflicts(i, access))
+            before = [i for i in after if self._ordering.conflicts(i, access)]
+            for i in before:
+                self._ordering.follow(i, key, access)
             out.append((*before, *among.add(key, access)))
         return out
 
@@ -125,3 +128,8 @@ class Placement:
         self._held.discard(place)
         self._ordering.remove(place)
         return True
+
+
+def _tasks(keys: Iterable[Key]) -> tuple[int, ...]:
+    # Items are never placed by themselves: only their tasks are.
+    return tuple(k for k in keys if isinstance(k, int))

@@ -95,6 +95,15 @@ class Tool:
             raise bad("is not callable")
         if inspect.isasyncgenfunction(self.func) or inspect.isgeneratorfunction(self.func):
             raise bad("is a generator", "return a list, and use ctx.progress(...) for news on the way")
+        for option in ("effect", "resource", "requires_approval"):
+            try:
+                inspect.signature(getattr(self.options, option)).bind(**dict.fromkeys(self.params))
+            except ValueError:  # a built-in function without a signature
+                continue
+            except TypeError as e:
+                if callable(getattr(self.options, option)):
+                    hint = "it gets the arguments by name: name those it uses, and take the rest with `**_`"
+                    raise bad(f"has a function in {option} that does not fit: {e}", hint) from None
 
     def _as_fallback(self, given: Any) -> Tool | None:
         if given is None:

@@ -280,6 +280,8 @@ async def _attempt(host: Host, call: Call, terms: Terms) -> Any:
         _let_end(host, call, attempt)
     if not attempt.done():
         assert terms.timeout is not None
+        if call.effect == "write":  # what comes after a write must not run beside it
+            await asyncio.wait({attempt}, timeout=host.executor.grace)
         raise ToolTimeout(terms.tool.name, terms.timeout)
     return _result(terms.tool, attempt)
 

@@ -149,7 +149,7 @@ def methods(class_name: str) -> dict[str, Callable[..., Any]]:
 
 
 def _exact(value: Any) -> Any:
-    """The value with numbers of mpmath as what they hold: a copy of one is rounded to the precision set last, for all."""
+    """The value with numbers of mpmath as what they hold: copies of those are rounded to the precision set last."""
     if isinstance(value, dict):
         return {k: _exact(v) for k, v in value.items()}
     for held in ("_mpf_", "_mpc_"):
@@ -172,9 +172,8 @@ def _own(value: T) -> T:
 def outcome_of(make: Callable[[], Any]) -> tuple[str, Any]:
     """How a call ended: `("value", a copy of it)`, or `("raised", its type and text)`."""
     try:
-        return "value", _own(
-            _exact(make())
-        )  # what is returned is often the state itself, and goes on changing
+        # What is returned is often the state itself, and goes on changing.
+        return "value", _own(_exact(make()))
     except Exception as e:
         return "raised", f"{type(e).__name__}: {e}"
 

@@ -1,6 +1,9 @@
-"""The option that asks for every run there is, instead of a few runs of every scenario."""
+"""The option that asks for every run there is, not a few of every scenario; and what the classes leave behind."""
 
 from __future__ import annotations
+
+import decimal
+from collections.abc import Iterator
 
 import pytest
 
@@ -18,3 +21,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def full(request: pytest.FixtureRequest) -> bool:
     """Whether every run is asked for; where the option was read too late to be known, it is not."""
     return bool(request.config.getoption("--conformance", default="quick") == "full")
+
+
+@pytest.fixture(autouse=True)
+def own_precision() -> Iterator[None]:
+    """Square roots are taken with a precision that is set for good, and would be that of every later test."""
+    with decimal.localcontext():
+        yield

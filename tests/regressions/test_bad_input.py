@@ -1,7 +1,7 @@
 """Bad input of every kind, through the real command line: an answer or one clear error, and an end in good time.
 
-What the library does with the same is in `in_a_loop.py`, which is run here under Python's strictest settings. What tools
-and compilers may declare wrongly is in `test_bad_declarations`.
+What the library does with the same is in `in_a_loop.py`, which is run here under Python's strictest settings. Tools and
+compilers that are declared wrongly are in `test_bad_declarations`.
 """
 
 from __future__ import annotations
@@ -175,7 +175,8 @@ def test_no_tools(tools: str, words: str) -> None:
 def test_tools_that_are_declared_wrongly(tmp_path: Path) -> None:
     file = tmp_path / "wrong.py"
     file.write_text(
-        "from llmcompiler import tool\n\n\n@tool(effect='write', cache=True)\ndef pay(euros: int) -> int:\n    return euros\n"
+        "from llmcompiler import tool\n\n\n"
+        "@tool(effect='write', cache=True)\ndef pay(euros: int) -> int:\n    return euros\n"
     )
     done = cli("exec", "-", "--tools", str(file), stdin="1. pay(5)")
     assert done.code == 2
@@ -363,7 +364,7 @@ PLANS: list[tuple[str, int, str]] = [
     ('1. odd("plan")\n2. for x in $1: echo(x)\njoin($2)', 1, "task 2 `echo` failed: `for x in $1`: `$1` is a text"),
     ('1. odd("plan")\n2. if $1 > 3: echo("x")\njoin($2)', 1, "the condition `$1 > 3` can not be decided: `>` between"),
     ('1. fails("value")\n2. if not $1: echo("x")\njoin($2)', 1, "task 2 was skipped: task 1 failed: ValueError"),
-    ('1. for x in ["a"]: if y: echo(x)', 1, "`y`"),
+    ('1. if approved: echo("x")', 1, "error [wrong-type] the condition 'approved' is a text of the plan"),
     ('{"tasks": [{"id": 1, "tool": "nope", "args": {}}]}', 1, "task 1: error [unknown-tool]"),
     ('{"tasks": [', 1, "1:12: error [syntax] not JSON"),
 ]  # fmt: skip

@@ -197,7 +197,12 @@ def test_a_cancelled_run_keeps_the_items_that_were_done() -> None:
         await asyncio.sleep(seconds)
         return seconds
 
-    result = execute("1. for x in [1, 2, 50]: nap(x)\njoin()", [nap], limits=Limits(seconds=5))
+    recorder = RecordingReporter()
+    plan = "1. for x in [1, 2, 50]: nap(x)\njoin()"
+    result = execute(plan, [nap], limits=Limits(seconds=5), reporters=[recorder])
+    assert [e.type for e in recorder.events if e.type in ("ItemFinished", "TaskFinished")][
+        -1
+    ] == "TaskFinished"
     assert result.tasks[1].outcome.status == "cancelled"
     assert [i.outcome.status for i in result.tasks[1].items] == ["succeeded", "succeeded", "cancelled"]
 

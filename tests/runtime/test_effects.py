@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
@@ -120,6 +121,104 @@ def test_a_key_that_depends_on_a_result_holds_up_others_until_it_is_known() -> N
     assert log.before("w", "r2")
     assert result.timing.makespan == 3
     assert result.tasks[2].after == ()
+
+
+def test_a_key_that_proves_harmless_lets_items_go_too() -> None:
+    result = Log().run('1. ask("b")\n2. write($1, "w")\n3. for k in ["a", "c"]: read(k, "r${k}")\njoin()')
+    assert [i.started for i in result.tasks[3].items] == [1, 1]
+    assert result.timing.makespan == 2
+
+
+def test_order_that_proved_needless_is_not_told() -> None:
+    result = Log().run('1. ask("b")\n2. write($1, "w")\n3. read("a", "r")\njoin()')
+    assert result.tasks[3].after == ()
+    assert result.timing.critical_path == result.timing.makespan == 2
+
+
+def test_undeclared_calls_behind_for_and_if_are_ordered_as_others_are() -> None:
+    log = Log()
+    plan = (
+        '1. wipe("w1")\n2. if 1 == 1: ask("i")\n3. for k in ["f"]: ask(k)\n4. ask("p")\n5. wipe("w2")\njoin()'
+    )
+    result = log.run(plan)
+    assert [result.tasks[i].started for i in (1, 2, 3, 4, 5)] == [0, 1, 1, 1, 2]
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_what_comes_after_a_write_does_not_run_beside_its_end(retries: int) -> None:
+    """The write runs out of time and needs two seconds to let go: the next call waits, but no longer than the grace."""
+    log: list[str] = []
+
+    @tool(effect="write", resource="a", timeout=5, idempotent=True, retries=retries)
+    async def slow(clean: float) -> None:
+        log.append("+slow")
+        try:
+            await asyncio.sleep(100)
+        finally:
+            await asyncio.sleep(clean)
+            log.append("-slow")
+
+    @tool(effect="read", resource="a")
+    async def look() -> None:
+        log.append("look")
+
+    def run(clean: float) -> RunResult:
+        async def main() -> RunResult:
+            executor = AsyncExecutor(grace=3)
+            return await LLMCompiler([slow, look], executor=executor).execute(
+                f"1. slow({clean})\n2. look()\njoin()"
+            )
+
+        log.clear()
+        return run_virtual(main())
+
+    result = run(2)
+    assert log == ["+slow", "-slow"] * (1 + retries) + ["look"]
+    assert result.tasks[1].outcome.status == "failed"
+    result = run(4)
+    assert log.index("look") < len(log) - 1
+    assert result.tasks[2].outcome.status == "succeeded"
+
+
+def test_a_sync_write_whose_time_is_up_is_waited_for_too() -> None:
+    log: list[str] = []
+    ended = threading.Event()
+
+    @tool(effect="write", resource="a", timeout=0.05)
+    def slow() -> None:
+        ended.wait(0.3)
+        log.append("-slow")
+
+    @tool(effect="read", resource="a")
+    async def look() -> None:
+        log.append("look")
+
+    result = LLMCompiler([slow, look]).execute_sync("1. slow()\n2. look()\njoin()")
+    assert log == ["-slow", "look"]
+    assert result.tasks[1].outcome.status == "failed"
+
+
+def test_nothing_is_tried_again_when_the_run_is_over() -> None:
+    calls = []
+
+    @tool(effect="read", timeout=10)
+    async def deaf() -> None:
+        calls.append(1)
+        try:
+            await asyncio.sleep(100)
+        except asyncio.CancelledError:
+            await asyncio.sleep(1.5)
+            raise ConnectionError("late") from None
+
+    async def main() -> set[Any]:
+        run = asyncio.ensure_future(LLMCompiler([deaf]).execute("1. deaf()\njoin()"))
+        await asyncio.sleep(8.5)
+        run.cancel()
+        await asyncio.wait({run})
+        return asyncio.all_tasks() - {asyncio.current_task()}
+
+    assert run_virtual(main()) == set()
+    assert calls == [1]
 
 
 def test_what_comes_after_a_failed_write_still_runs() -> None:

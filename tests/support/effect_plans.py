@@ -14,7 +14,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from llmcompiler import Plan, Ref, Task, Tool, ToolRegistry, tool
+from llmcompiler import Plan, Ref, Task, ToolRegistry, tool
 from llmcompiler.guards import Compare, Guard
 from llmcompiler.plan import Each
 from llmcompiler.values import Var
@@ -225,35 +225,49 @@ def result_of(script: Script, i: int) -> dict[str, Any]:
 
 @dataclass
 class Bench:
-    """What the tools of this module do: what the script says, once `work` is done. Enter it in the run's context."""
+    """What the tools of this module do: what the script says, once the work is done. Enter it in the run's context."""
 
     script: Script
     work: Callable[[Key, Part], Awaitable[None]] = lambda key, part: asyncio.sleep(part.seconds)
+    toil: Callable[[Key, Part], None] = lambda key, part: None
+    """The work of tools that are not async."""
 
     def enter(self) -> None:
         _BENCH.set(self)
+
+    def look_up(self, i: int, order: Mapping[str, Any], needs: list[Any]) -> tuple[Key, Part]:
+        step = self.script[i]
+        assert order["on"]
+        assert len(needs) == len(step.needs)
+        return (i, order["at"]), step.parts[order["at"] or 0]
 
 
 _BENCH: ContextVar[Bench] = ContextVar("bench")
 
 
-@functools.cache  # making a tool takes longer than running it
-def tools(**options: Any) -> ToolRegistry:
-    """The tools, all with these further options."""
-    return ToolRegistry([_tool(name, options) for name in TOOLS])
+async def act(i: int, order: dict[str, Any], needs: list[Any]) -> dict[str, Any]:
+    """What every tool does."""
+    bench = _BENCH.get()
+    await bench.work(*bench.look_up(i, order, needs))
+    return result_of(bench.script, i)
 
 
-def _tool(name: str, options: dict[str, Any]) -> Tool:
-    @tool(name=name, **declared(name), **options)
-    async def act(i: int, order: dict[str, Any], needs: list[Any]) -> dict[str, Any]:
-        bench = _BENCH.get()
-        step = bench.script[i]
-        assert order["on"]
-        assert len(needs) == len(step.needs)
-        await bench.work((i, order["at"]), step.parts[order["at"] or 0])
-        return result_of(bench.script, i)
+def act_in_thread(i: int, order: dict[str, Any], needs: list[Any]) -> dict[str, Any]:
+    """The same, of tools that are not async."""
+    bench = _BENCH.get()
+    bench.toil(*bench.look_up(i, order, needs))
+    return result_of(bench.script, i)
 
-    return act
+
+async def act_together(calls: list[dict[str, Any]]) -> list[Any]:
+    """The same, of several calls at once; for `tools(batch=...)`."""
+    return await asyncio.gather(*(act(**call) for call in calls), return_exceptions=True)
+
+
+@functools.cache  # making tools takes longer than running them
+def tools(func: Callable[..., Any] = act, **options: Any) -> ToolRegistry:
+    """The tools, all of which do the same, with these further options."""
+    return ToolRegistry([tool(name=name, **declared(name), **options)(func) for name in TOOLS])
 
 
 def declared(name: str) -> dict[str, Any]:

@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, assert_type
+from typing import Any, Literal, assert_type
 
 from pydantic import BaseModel
 
 from llmcompiler import (
     Answer,
     ApprovalRequest,
+    AsyncExecutor,
     Cancelled,
+    CircuitBreaker,
     Diagnostic,
     Event,
     Failed,
+    Hedging,
+    ItemFinished,
+    ItemResult,
+    ItemsFailed,
     Join,
     JoinContext,
     Joiner,
     Limits,
     LLMCompiler,
+    MemoryCache,
+    Note,
+    Passes,
     Plan,
     PlanContext,
     PlanError,
     Planner,
+    RateLimit,
     Ref,
     Replan,
     Reporter,
+    Run,
     RunResult,
     Skipped,
     Succeeded,
@@ -36,7 +47,9 @@ from llmcompiler import (
     ToolContext,
     tool,
 )
+from llmcompiler.latencies import Latencies
 from llmcompiler.models import Model, ModelChunk, ModelRequest, OpenAIModel, Usage
+from llmcompiler.simulator import Schedule, simulate
 from llmcompiler.testing import RecordingReporter, ScriptedModel, ScriptedPlanner
 
 
@@ -55,6 +68,45 @@ async def find(name: str) -> City:
 def send(to: str, body: str, ctx: ToolContext) -> str:
     """Sends a mail."""
     return ctx.idempotency_key
+
+
+def effect_of(statement: str) -> Literal["read", "write"]:
+    return "read" if statement.startswith("select") else "write"
+
+
+@tool(effect=effect_of, resource={"read": "schema", "write": ["rows", ("table", 1)]}, rate_limit="10/s")
+async def sql(statement: str) -> list[str]:
+    """Runs a statement."""
+    return [statement]
+
+
+async def many(calls: list[dict[str, Any]]) -> list[int]:
+    return [len(c["word"]) for c in calls]
+
+
+@tool(
+    effect="pure", batch=many, max_batch=10, version="2", cache=60.0, vary=lambda: "me", on_item_error="skip"
+)
+async def length(word: str) -> int:
+    """How long a word is."""
+    return len(word)
+
+
+@tool(
+    effect="read",
+    fallback=length,
+    breaker=CircuitBreaker(failures=3),
+    hedge=True,
+    rate_limit=RateLimit(5, name="service"),
+)
+async def look_up(word: str) -> int:
+    """Looks a word up."""
+    return len(word)
+
+
+assert_type(sql, Tool)
+assert_type(length, Tool)
+assert_type(look_up.fallback, Tool | None)
 
 
 def plain(a: int) -> int:
@@ -99,10 +151,16 @@ class OwnReporter(Reporter):
     def report(self, event: Event) -> None:
         if isinstance(event, TaskFinished):
             assert_type(event.task_id, int)
+            assert_type(event.cache, Literal["hit", "miss"] | None)
+        elif isinstance(event, ItemFinished):
+            assert_type(event.item, int)
+            assert_type(event.outcome, Succeeded | Failed | Skipped | Cancelled)
 
 
 async def approve(request: ApprovalRequest) -> bool:
     assert_type(request.arguments, Mapping[str, Any])
+    assert_type(request.digest, str)
+    assert_type(request.item, int | None)
     return request.tool == "send"
 
 
@@ -156,3 +214,44 @@ async def main() -> None:
     except PlanError as error:
         assert_type(error.diagnostics, tuple[Diagnostic, ...])
         assert_type(error.diagnostics[0].line, int)
+
+
+async def execution() -> None:
+    """Effects, passes, limits, approvals from outside, explanations."""
+    compiler = LLMCompiler(
+        [sql, length, look_up],
+        executor=AsyncExecutor(max_concurrency=4, hedge=Hedging(budget=0.1)),
+        passes=Passes(merge=False, priority="fifo"),
+        cache=MemoryCache(ttl=300),
+        limits=Limits(tasks_per_tool={"sql": 3}, rounds=2, cost=0.5, expansion=100),
+        on_item_error="collect",
+        approval_timeout=60,
+    )
+    plan = Plan.parse('1. for w in ["a", "b"]: length(w)\njoin($1)', compiler.tools)
+    assert_type(plan.explain(latencies=compiler.latencies, concurrency=None), str)
+    assert_type(compiler.latencies, Latencies)
+    schedule = simulate(plan, seconds={1: 0.5}, concurrency=2, items={1: 2})
+    assert_type(schedule, Schedule)
+    assert_type(schedule.makespan, float)
+
+    async with compiler.start(plan=plan) as run:
+        assert_type(run, Run)
+        async for event in run.events():
+            assert_type(event, Event)
+        for request in run.pending_approvals:
+            assert_type(request, ApprovalRequest)
+            run.approve(request.task_id, item=request.item, digest=request.digest)
+        run.reject(1, "no")
+        result = await run
+        assert_type(result, RunResult)
+    task = result.tasks[1]
+    assert_type(task.items, tuple[ItemResult, ...])
+    assert_type(task.after, tuple[int, ...])
+    assert_type(result.notes, list[Note])
+    assert_type(result.explain(), str)
+    assert_type(result.timing.speedup, float)
+    if isinstance(task.outcome, Failed) and isinstance(task.outcome.error, ItemsFailed):
+        assert_type(task.outcome.error.values, dict[int, Any])
+
+    research = compiler.as_tool("research", "Finds things out.", limits=Limits(tasks=10), effect="read")
+    assert_type(research, Tool)
