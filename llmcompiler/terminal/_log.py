@@ -9,6 +9,7 @@ from ..events import (
     ApprovalRequested,
     DiagnosticEmitted,
     Event,
+    ItemFinished,
     JoinStarted,
     PlanFinished,
     PlanStarted,
@@ -24,7 +25,7 @@ from ..events import (
 from ..protocols import Reporter
 from ._draw import Painter, clock, footer, glyphs_for
 from ._text import one_line, plural
-from ._view import Row, View, error_text
+from ._view import Row, View, error_text, outcome_text
 
 _PURPOSES = {
     "plan": "planning",
@@ -48,6 +49,9 @@ class LogReporter(Reporter):
         self._stream = stream
         self._only = only
         self._gone = False
+        self._first: dict[
+            int, tuple[float, int]
+        ] = {}  # task -> when its first item started, and which it was
         self.view = View()
 
     def report(self, event: Event) -> None:
@@ -81,7 +85,7 @@ class LogReporter(Reporter):
 
     def _lines(self, e: Event, row: Row | None) -> list[str]:
         if row is not None:
-            return [self._task_line(e, row)]
+            return [] if self._is_one_of_many(e, row) else [self._task_line(e, row)]
         match e:
             case PlanStarted():
                 more = f" (round {e.round})" if e.round > 1 else ""
@@ -109,6 +113,14 @@ class LogReporter(Reporter):
             case _:
                 return []
 
+    def _is_one_of_many(self, e: Event, row: Row) -> bool:
+        """Items of a `for`: the first that starts and those that fail are told."""
+        if isinstance(e, TaskStarted):
+            return e.item is not None and (e.at, e.item) != self._first.setdefault(
+                row.task.id, (e.at, e.item)
+            )
+        return isinstance(e, ItemFinished) and e.outcome.status != "failed"
+
     def _task_line(self, e: Event, row: Row) -> str:
         name = f"{row.task.id} {row.call}"
         match e:
@@ -124,7 +136,9 @@ class LogReporter(Reporter):
             case TaskRetried():
                 return f"{row.task.id} {row.task.tool}: {row.detail}; again in {clock(e.delay)}"
             case ApprovalRequested():
-                return f"{name} needs approval"
+                return f"{name} needs approval" + ("" if e.item is None else f" (item {e.item})")
+            case ItemFinished():
+                return f"failed {row.task.id} {row.task.tool}, item {e.item}: {outcome_text(e.outcome, row.task.id)}"
             case TaskFinished():
                 took = f" in {clock(e.at - e.started)}" if e.started is not None else ""
                 return f"{_ENDS[e.outcome.status]} {name}{took}: {row.detail}"

@@ -16,6 +16,7 @@ from ..events import (
     ApprovalRequested,
     DiagnosticEmitted,
     Event,
+    ItemFinished,
     JoinStarted,
     OutputDelta,
     PlanFinished,
@@ -53,6 +54,8 @@ class Row:
     attempt: int = 1
     detail: str = ""
     """Its value, error or progress, at a glance."""
+    ended: dict[str, int] = field(default_factory=dict)
+    """How many of its items ended in each way, where it is a `for`."""
     _call: str | None = None
 
     @property
@@ -134,7 +137,9 @@ class View:
     def _started(self, e: TaskStarted) -> Row | None:
         row = self.rows.get(e.task_id)
         if row is not None:
-            row.state, row.attempt, row.detail = "running", e.attempt, ""
+            row.state, row.attempt = "running", e.attempt
+            if e.item is None:
+                row.detail = ""
             if row.started is None:
                 row.started = e.at
             self.waiting.pop(e.task_id, None)
@@ -152,7 +157,8 @@ class View:
     def _retried(self, e: TaskRetried) -> Row | None:
         row = self.rows.get(e.task_id)
         if row is not None:
-            row.state = "retrying"
+            if e.item is None:
+                row.state = "retrying"
             row.detail = f"try {e.attempt} failed: {error_text(e.error)}"
         return row
 
@@ -162,6 +168,15 @@ class View:
             row.state = "approval"
             self.waiting.pop(e.task_id, None)
             self.approvals[e.task_id] = None
+        return row
+
+    def _item(self, e: ItemFinished) -> Row | None:
+        row = self.rows.get(e.task_id)
+        if row is not None:
+            status = e.outcome.status
+            row.ended[status] = row.ended.get(status, 0) + 1
+            names = {"succeeded": "done", "skipped": "left out"}
+            row.detail = ", ".join(f"{n} {names.get(s, s)}" for s, n in row.ended.items())
         return row
 
     def _finished(self, e: TaskFinished) -> Row | None:
@@ -179,6 +194,8 @@ class View:
         row.detail = outcome_text(e.outcome, row.task.id)
         if e.reused is not None:
             row.detail = f"as in task {e.reused}: {row.detail}"
+        elif e.via in _VIA:
+            row.detail = f"{_VIA[e.via]}: {row.detail}"
         return row
 
     def _thought(self, e: ThoughtEmitted) -> None:
@@ -273,6 +290,12 @@ def outcome_text(outcome: Any, task_id: int) -> str:
     return str(outcome.reason or "the run ended first")
 
 
+_VIA = {
+    "merged": "as the same call",
+    "constant": "known from before",
+    "cache": "from the cache",
+    "fallback": "by its fallback",
+}
 _FOLDS: dict[type[Event], Any] = {
     RunStarted: View._run_started,
     PlanStarted: View._planning,
@@ -283,6 +306,7 @@ _FOLDS: dict[type[Event], Any] = {
     TaskProgress: View._progress,
     TaskRetried: View._retried,
     ApprovalRequested: View._approval,
+    ItemFinished: View._item,
     TaskFinished: View._finished,
     PlanFinished: View._plan_finished,
     JoinStarted: View._joining,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import re
 from time import perf_counter
@@ -11,12 +12,25 @@ import pytest
 from rich.console import Console
 from scripted_events import Script, searches
 
-from llmcompiler import Cancelled, Diagnostic, Failed, Ref, Skipped, Succeeded, Task, Template
+from llmcompiler import (
+    Cancelled,
+    Diagnostic,
+    Failed,
+    ItemFinished,
+    LLMCompiler,
+    Ref,
+    Skipped,
+    Succeeded,
+    Task,
+    Template,
+    tool,
+)
 from llmcompiler import events as ev
 from llmcompiler.terminal import LiveReporter, LogReporter
 from llmcompiler.terminal._draw import ASCII, UNICODE, Painter, clock
 from llmcompiler.terminal._text import call_text, harmless, preview, seconds
 from llmcompiler.terminal._view import Row, View
+from llmcompiler.testing import RecordingReporter, run_virtual
 
 
 def fold(script: Script) -> View:
@@ -353,3 +367,32 @@ def test_log_goes_silent_when_nobody_reads_it() -> None:
     for event in Script().plan(*searches(3)).events:
         reporter.report(event)
     assert out.writes == 1
+
+
+def test_items_of_a_for_are_counted_and_only_the_first_and_the_failed_have_lines() -> None:
+    @tool(effect="read")
+    async def half(n: int) -> float:
+        await asyncio.sleep(n)
+        if n == 2:
+            raise ValueError("no half")
+        return n / 2
+
+    recorder, stream = RecordingReporter(), io.StringIO()
+
+    async def main() -> None:
+        compiler = LLMCompiler([half], reporters=[recorder, LogReporter(stream)])
+        await compiler.execute("1. for n in [1, 2, 3]: half(n)\n2. half(1)\njoin()")
+
+    run_virtual(main())
+    lines = [line[11:] for line in stream.getvalue().splitlines()]
+    assert [line for line in lines if line.startswith("started 1")] == [
+        "started 1 for n in [1, 2, 3]: half(n)"
+    ]
+    assert [line for line in lines if "item" in line][:1] == ["failed 1 half, item 1: no half"]
+    assert any(line.endswith("as the same call: 0.5") for line in lines)
+    view, seen = View(), []
+    for event in recorder.events:
+        view.feed(event)
+        if isinstance(event, ItemFinished):
+            seen.append(view.rows[1].detail)
+    assert seen == ["1 done", "1 done, 1 failed", "2 done, 1 failed"]

@@ -105,10 +105,6 @@ def raises(**_: Any) -> Any:
 
 FUNCTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "effect raises": ({"effect": raises}, "the effect function of `t` raised KeyError: 'city'"),
-    "effect takes other arguments": (
-        {"effect": lambda to: "read"},
-        "the effect function of `t` raised TypeError: .*unexpected keyword argument 'x'",
-    ),
     "no effect": (
         {"effect": lambda x: "reads"},
         "the effect function of `t` gave 'reads', not 'pure', 'read', 'write' or None",
@@ -442,6 +438,18 @@ OPTIONS: list[tuple[dict[str, Any], str]] = [
     ({"batch": [1]}, "give a function that takes a list of argument dicts and gives a list"),
     ({"batch": async_function, "max_batch": 0}, "has max_batch=0; give a whole number, 1 or more"),
     ({"effect": "writes"}, "has effect='writes'; use 'pure', 'read', 'write' or leave it out"),
+    (
+        {"effect": lambda to: "read"},
+        "a function in effect that does not fit: missing a required argument: 'to'",
+    ),
+    (
+        {"effect": "write", "resource": lambda: "a"},
+        "it gets the arguments by name: name those it uses, and take",
+    ),
+    (
+        {"requires_approval": lambda: True},
+        "a function in requires_approval that does not fit: got an unexpected",
+    ),
     ({"effect": async_function}, "has an async function in effect; write a plain `def`"),
     ({"effect": "write", "resource": async_function}, "has an async function in resource"),
     ({"requires_approval": async_function}, "has an async function in requires_approval"),

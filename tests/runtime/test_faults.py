@@ -107,23 +107,25 @@ class Watcher:
 
     def ends(self, key: Key) -> None:
         self.moments += 1
-        self.last.setdefault(key, self.moments)
+        self.last[key] = self.moments
 
     async def work(self, key: Key, part: Part) -> None:
-        tried = self.begins(key)
+        tried, told = self.begins(key), False
         try:
             await asyncio.sleep(part.seconds)
             if part.how in HANGING:
                 await asyncio.sleep(1000)
             fail(part, tried)
         except asyncio.CancelledError:
-            if not part.touch.writes:  # nobody has to wait for a read that nobody wants any more
+            told = not part.touch.writes  # nobody has to wait for a read that nobody wants any more
+            if told:
                 self.ends(key)
             if await self.is_late(part):
                 return
             raise
         finally:
-            self.ends(key)
+            if not told:
+                self.ends(key)
 
     async def is_late(self, part: Part) -> bool:
         """A call was told to end; whether it comes to its end as if it had not heard."""
@@ -154,65 +156,62 @@ def fail(part: Part, tried: int) -> None:
 # -- what is expected ------------------------------------------------------------------------
 
 
-def may_be_repeated(script: Script, key: Key, idempotent: bool) -> bool:
-    step = script[key[0]]
-    if idempotent:
-        return True
-    reads = step.tool in ("look_a", "look_b", "survey", "think", "peek")
-    return reads or (step.tool == "swap" and not step.parts[key[1] or 0].touch.writes)
-
-
-def tries_of(script: Script, key: Key, tries: int = 3) -> tuple[int, bool]:
-    """How often a call is made when nothing cuts it short, and whether it succeeds.
-
-    Args:
-        script: What is done.
-        key: The call.
-        tries: Of a call that may be repeated, at most.
-    """
-    part = script[key[0]].parts[key[1] or 0]
-    again = tries > 1 and may_be_repeated(script, key)
-    if not part.on or part.verdict not in ("", "yes"):
-        return 0, False
-    if part.how in ("well", "raises"):
-        return 1, part.how == "well"
-    if part.how == "busy at first":
-        return (2, True) if again else (1, False)
-    return (tries if again else 1), False
-
-
 @dataclass
 class Expected:
-    """What becomes of each task when nothing cuts the run short."""
+    """What becomes of each call and task when nothing cuts the run short."""
 
-    status: dict[int, str] = field(default_factory=dict)
-    causes: dict[int, set[int]] = field(default_factory=dict)
-    """Of a skipped task, what may be named as the reason."""
+    script: Script
+    policy: ItemPolicy = "fail"
+    tries: int = 3
+    """Of a call that may be repeated, at most."""
+    idempotent: bool = False
+    """Whether that is every call."""
 
+    def keys(self, i: int) -> list[Key]:
+        step = self.script[i]
+        return [(i, at) for at in range(len(step.parts))] if step.loop else [(i, None)]
 
-def expect(script: Script, policy: ItemPolicy, tries: int) -> Expected:
-    out = Expected()
-    graph: nx.DiGraph[int] = nx.DiGraph()
-    for i, step in script.items():
-        graph.add_node(i)
-        graph.add_edges_from((n, i) for n in step.waits_for)
-        well = [tries_of(script, key, tries)[1] for key in keys_of(script, i) if step.parts[key[1] or 0].on]
-        good = all(well) or (step.loop and policy != "fail")
-        out.status[i] = "skipped" if step.guard is False else "succeeded" if good else "failed"
-    roots: set[int] = set()
-    for i in script:  # in order: what has a root before it is none
-        above = roots & nx.ancestors(graph, i)
-        if above:
-            out.status[i], out.causes[i] = "skipped", above
-        elif out.status[i] != "succeeded":
-            roots.add(i)
-            out.causes[i] = {i}
-    return out
+    def part(self, key: Key) -> Part:
+        return self.script[key[0]].parts[key[1] or 0]
 
+    def may_be_repeated(self, key: Key) -> bool:
+        name = self.script[key[0]].tool
+        if name == "swap":
+            return self.idempotent or not self.part(key).touch.writes
+        return self.idempotent or name in ("look_a", "look_b", "survey", "think", "peek")
 
-def keys_of(script: Script, i: int) -> list[Key]:
-    step = script[i]
-    return [(i, at) for at in range(len(step.parts))] if step.loop else [(i, None)]
+    def call(self, key: Key) -> tuple[int, bool]:
+        """How often a call is made, and whether it succeeds."""
+        part = self.part(key)
+        again = self.tries > 1 and self.may_be_repeated(key)
+        if not part.on or part.verdict not in ("", "yes"):
+            return 0, False
+        if part.how in ("well", "raises"):
+            return 1, part.how == "well"
+        if part.how == "busy at first":
+            return (2, True) if again else (1, False)
+        return (self.tries if again else 1), False
+
+    def tasks(self) -> tuple[dict[int, str], dict[int, set[int]]]:
+        """The status of each task, and what may be named as the reason of one that is skipped."""
+        status: dict[int, str] = {}
+        causes: dict[int, set[int]] = {}
+        graph: nx.DiGraph[int] = nx.DiGraph()
+        for i, step in self.script.items():
+            graph.add_node(i)
+            graph.add_edges_from((n, i) for n in step.waits_for)
+            above = set(causes) & nx.ancestors(graph, i)
+            roots = {n for n in above if causes[n] == {n}}
+            well = all(self.call(key)[1] for key in self.keys(i) if self.part(key).on)
+            if roots:
+                status[i], causes[i] = "skipped", roots
+            elif step.guard is False:
+                status[i], causes[i] = "skipped", {i}
+            elif well or (step.loop and self.policy != "fail"):
+                status[i] = "succeeded"
+            else:
+                status[i], causes[i] = "failed", {i}
+        return status, causes
 
 
 # -- a run --------------------------------------------------------------------------------------
@@ -222,11 +221,13 @@ def keys_of(script: Script, i: int) -> list[Key]:
 class Ran:
     """What was seen of a run."""
 
-    script: Script
+    expected: Expected
     watcher: Watcher
     reporter: RecordingReporter
-    policy: ItemPolicy
-    tries: int = 3
+
+    @property
+    def script(self) -> Script:
+        return self.expected.script
 
     @property
     def whole(self) -> bool:
@@ -249,14 +250,14 @@ class Ran:
         self.check_order()
 
     def check_outcomes(self) -> None:
-        expected = expect(self.script, self.policy, self.tries)
+        status, causes = self.expected.tasks()
         outcomes = self.outcomes
         if self.whole:
-            assert {i: o.status for i, o in outcomes.items()} == expected.status
+            assert {i: o.status for i, o in outcomes.items()} == status
         for i, outcome in outcomes.items():
-            assert isinstance(outcome, Cancelled) or outcome.status == expected.status[i]
+            assert isinstance(outcome, Cancelled) or outcome.status == status[i]
             if isinstance(outcome, Skipped):
-                assert outcome.cause in expected.causes[i]
+                assert outcome.cause in causes[i]
             if isinstance(outcome, Succeeded) and not self.script[i].loop:
                 assert outcome.value["me"] == i
 
@@ -266,21 +267,19 @@ class Ran:
             if isinstance(event, ItemFinished):
                 ended.setdefault(event.task_id, []).append(event)
             elif isinstance(event, TaskFinished) and self.script[event.task_id].loop:
-                items, parts = ended.pop(event.task_id, []), self.script[event.task_id].parts
+                items = ended.pop(event.task_id, [])
                 if items or isinstance(event.outcome, (Succeeded, Failed)):
-                    assert sorted(e.item for e in items) == list(range(len(parts)))
+                    assert sorted((event.task_id, e.item) for e in items) == self.expected.keys(event.task_id)
                 for e in items:
-                    self.check_item(e, parts[e.item], event.outcome)
+                    self.check_item(e, event.outcome)
         assert not ended, "an item ended after its task, or without it"
 
-    def check_item(self, event: ItemFinished, part: Part, whole: Outcome) -> None:
+    def check_item(self, event: ItemFinished, whole: Outcome) -> None:
         key = (event.task_id, event.item)
         if isinstance(event.outcome, Cancelled):
             assert isinstance(whole, Cancelled)
-        elif part.on:
-            assert isinstance(
-                event.outcome, Succeeded if tries_of(self.script, key, self.tries)[1] else Failed
-            )
+        elif self.expected.part(key).on:
+            assert isinstance(event.outcome, Succeeded if self.expected.call(key)[1] else Failed)
         else:
             assert isinstance(event.outcome, Skipped)
 
@@ -289,10 +288,10 @@ class Ran:
         for e in self.reporter.of(TaskStarted):
             told[e.task_id, e.item] += 1
         for i in self.script:
-            for key in keys_of(self.script, i):
-                most, _ = tries_of(self.script, key, self.tries)
+            for key in self.expected.keys(i):
+                most, _ = self.expected.call(key)
                 assert tries[key] <= told[key] <= most
-                assert tries[key] <= 1 or may_be_repeated(self.script, key), "a write is made once"
+                assert tries[key] <= 1 or self.expected.may_be_repeated(key), "a write is made once"
                 if self.whole and not isinstance(self.outcomes[i], Skipped):
                     assert tries[key] == told[key] == most
                 if isinstance(self.outcomes.get(i), Skipped):
@@ -303,9 +302,9 @@ class Ran:
         assert set(first) == set(last), "every call that began has ended"
         made = sorted(first, key=lambda key: (key[0], key[1] or 0))
         for n, earlier in enumerate(made):
-            touch = self.script[earlier[0]].parts[earlier[1] or 0].touch
+            touch = self.expected.part(earlier).touch
             for later in made[n + 1 :]:
-                if touch.conflicts(self.script[later[0]].parts[later[1] or 0].touch):
+                if touch.conflicts(self.expected.part(later).touch):
                     assert last[earlier] < first[later]
 
 
@@ -332,12 +331,15 @@ def run(
     *,
     workers: int | None = None,
     policy: ItemPolicy = "fail",
+    idempotent: bool = False,
     passes: Passes | None = None,
     cut: tuple[str, int] | None = None,
     pauses: list[int] | None = None,
     **options: Any,
 ) -> Ran:
     """Run it; with `pauses`, while a planner writes it."""
+    if idempotent:
+        options["idempotent"] = True
     watcher, reporter = Watcher(script), RecordingReporter()
     executor, threads = OpenExecutor(max_concurrency=workers), threading.active_count()
     how, when = cut or ("", 0)
@@ -371,7 +373,7 @@ def run(
     run_strictly(main, collect=False)
     executor.assert_nothing_is_left()
     assert threading.active_count() <= threads
-    return Ran(script, watcher, reporter, policy)
+    return Ran(Expected(script, policy, idempotent=idempotent), watcher, reporter)
 
 
 def _planner(script: Script, pauses: list[int] | None) -> ScriptedPlanner:
@@ -388,21 +390,31 @@ PAUSES = st.none() | st.lists(st.integers(0, 16), min_size=10, max_size=10)
 
 
 @settings(max_examples=150, deadline=None)
-@given(FAULTY, WORKERS, POLICY, PASSES, PAUSES)
+@given(FAULTY, WORKERS, POLICY, st.booleans(), PASSES, PAUSES)
 def test_what_fails_takes_with_it_what_needs_it_and_nothing_else(
-    script: Script, workers: int | None, policy: ItemPolicy, passes: Passes, pauses: list[int] | None
+    script: Script,
+    workers: int | None,
+    policy: ItemPolicy,
+    idempotent: bool,
+    passes: Passes,
+    pauses: list[int] | None,
 ) -> None:
-    ran = run(script, workers=workers, policy=policy, passes=passes, pauses=pauses)
+    ran = run(script, workers=workers, policy=policy, idempotent=idempotent, passes=passes, pauses=pauses)
     assert ran.whole
     ran.check()
 
 
 @settings(max_examples=200, deadline=None)
-@given(FAULTY, WORKERS, POLICY, CUTS, PAUSES)
+@given(FAULTY, WORKERS, POLICY, st.booleans(), CUTS, PAUSES)
 def test_a_run_that_is_cut_short_leaves_nothing_behind(
-    script: Script, workers: int | None, policy: ItemPolicy, cut: tuple[str, int], pauses: list[int] | None
+    script: Script,
+    workers: int | None,
+    policy: ItemPolicy,
+    idempotent: bool,
+    cut: tuple[str, int],
+    pauses: list[int] | None,
 ) -> None:
-    run(script, workers=workers, policy=policy, cut=cut, pauses=pauses).check()
+    run(script, workers=workers, policy=policy, idempotent=idempotent, cut=cut, pauses=pauses).check()
 
 
 @settings(max_examples=100, deadline=None)
@@ -450,4 +462,4 @@ def test_in_threads_too(script: Script, workers: int | None, cut: int | None) ->
         if thread.name == "llmcompiler-tool":
             thread.join(10)
             assert not thread.is_alive()
-    Ran(script, watcher, reporter, "fail", tries=1).check()
+    Ran(Expected(script, tries=1), watcher, reporter).check()
