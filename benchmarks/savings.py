@@ -1,6 +1,6 @@
 """Calls saved by the passes and the result cache on a workload that comes again and again: all off, each on, all on.
 
-On the virtual clock, through the whole runtime. Counted is what reaches the functions of the tools; a batch is one call.
+On the virtual clock, through the whole runtime. Counted is what reaches the functions of tools; a batch is one call.
 """
 
 from __future__ import annotations

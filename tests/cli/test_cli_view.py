@@ -381,7 +381,7 @@ def test_items_of_a_for_are_counted_and_only_the_first_and_the_failed_have_lines
 
     async def main() -> None:
         compiler = LLMCompiler([half], reporters=[recorder, LogReporter(stream)])
-        await compiler.execute("1. for n in [1, 2, 3]: half(n)\n2. half(1)\njoin()")
+        await compiler.execute("1. for n in [1, 2, 3]: half(n)\n2. half(8)\n3. half($2)\n4. half(4)\njoin()")
 
     run_virtual(main())
     lines = [line[11:] for line in stream.getvalue().splitlines()]
@@ -389,7 +389,7 @@ def test_items_of_a_for_are_counted_and_only_the_first_and_the_failed_have_lines
         "started 1 for n in [1, 2, 3]: half(n)"
     ]
     assert [line for line in lines if "item" in line][:1] == ["failed 1 half, item 1: no half"]
-    assert any(line.endswith("as the same call: 0.5") for line in lines)
+    assert any(line.endswith("as the same call: 2.0") for line in lines)
     view, seen = View(), []
     for event in recorder.events:
         view.feed(event)

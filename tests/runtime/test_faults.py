@@ -196,7 +196,7 @@ class Expected:
         """The status of each task, and what may be named as the reason of one that is skipped."""
         status: dict[int, str] = {}
         causes: dict[int, set[int]] = {}
-        graph: nx.DiGraph[int] = nx.DiGraph()
+        graph: nx.DiGraph[Any] = nx.DiGraph()
         for i, step in self.script.items():
             graph.add_node(i)
             graph.add_edges_from((n, i) for n in step.waits_for)

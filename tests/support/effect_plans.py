@@ -261,7 +261,7 @@ def act_in_thread(i: int, order: dict[str, Any], needs: list[Any]) -> dict[str, 
 
 async def act_together(calls: list[dict[str, Any]]) -> list[Any]:
     """The same, of several calls at once; for `tools(batch=...)`."""
-    return await asyncio.gather(*(act(**call) for call in calls), return_exceptions=True)
+    return list(await asyncio.gather(*(act(**call) for call in calls), return_exceptions=True))
 
 
 @functools.cache  # making tools takes longer than running them
