@@ -10,13 +10,26 @@ import platform
 import sys
 from typing import Any
 
-NAMES = ("overhead", "scale", "makespan", "latency", "hedging", "startup")
+NAMES = (
+    "overhead",
+    "variants",
+    "scale",
+    "makespan",
+    "latency",
+    "hedging",
+    "priorities",
+    "savings",
+    "startup",
+)
 TITLES = {
     "overhead": "Overhead per no-op async task (floor: plain asyncio tasks)",
+    "variants": "Overhead where tools declare more, or somebody listens",
     "scale": "Cost per task and memory by size",
     "makespan": "Makespan over critical path, simulated latencies of 60 ms on average",
     "latency": "Time to call",
     "hedging": "A tool of which 1 % of the calls take 100 ms instead of 2 ms, hedging off and on",
+    "priorities": "Makespan under caps by who goes first, over the lower bound",
+    "savings": "Calls made on a workload that repeats itself, by what is on",
     "startup": "Import time",
 }
 

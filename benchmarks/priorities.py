@@ -93,7 +93,7 @@ class _Case:
         ends: list[float] = []
         for seconds, needs in zip(self.seconds, self.graph, strict=True):
             ends.append(seconds + max((ends[d] for d in needs), default=0.0))
-        return max(*ends, sum(self.seconds) / workers)
+        return max(max(ends), sum(self.seconds) / workers)
 
     def run(self, workers: int, policy: Priority, latencies: Latencies | None = None) -> float:
         """Seconds of virtual time; what is learned of the tools is added to `latencies`."""

@@ -1,7 +1,7 @@
 """Overhead per no-op async task where tools declare more than nothing, and where somebody listens.
 
-The graph is the layered one of `overhead`, and so are the floor and what is timed. Each run has a compiler of its own,
-so that nothing is known from the run before; but for "pure, made before", which runs the same plan again.
+The graph is the layered one of `overhead`, as is the floor, where nothing else is said. Each run has a compiler of its
+own, so that nothing is known from the run before; but for "pure, made before", which runs the same plan again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.graphs import layered
+from benchmarks.graphs import independent, layered
 from benchmarks.overhead import floor, make_plan, noop, ours
 from llmcompiler import Join, LLMCompiler, MemoryCache, Plan, Reporter, Task, tool
 from llmcompiler.check import check_plan
@@ -42,6 +42,9 @@ def _noop(**options: Any) -> Any:
     return declared
 
 
+_key_each = _noop(effect="write", resource=lambda a, deps: a)
+
+
 @dataclass(frozen=True)
 class _Variant:
     tools: list[Any]
@@ -62,7 +65,8 @@ _VARIANTS = {
     "read, with a key each": _Variant([_noop(effect="read", resource=lambda a, deps: a)]),
     "read, and a write tool among the tools": _Variant([_noop(effect="read", resource="db"), write]),
     "read, with a cache": _Variant([_noop(effect="read")], lambda: {"cache": MemoryCache()}),
-    "write, with a key each": _Variant([_noop(effect="write", resource=lambda a, deps: a)]),
+    "write, with a key each in the plan": _Variant([_key_each], plan=lambda n: make_plan(independent(n))),
+    "write, with keys known when results are": _Variant([_key_each]),
     "pure": _Variant([_noop(effect="pure")]),
     "pure, made before": _Variant([_noop(effect="pure")], again=True),
     "one `for` instead of the graph": _Variant([noop], plan=_loop),
@@ -85,7 +89,7 @@ async def _run(plan: Plan, compiler: LLMCompiler, again: bool) -> float:
 
 
 def measure(n: int = 1_000, repeats: int = 15) -> list[dict[str, Any]]:
-    """One row a variant: microseconds a task (best of `repeats`), and the ratio to the floor, taken in turns with it."""
+    """One row a variant: microseconds a task (best of `repeats`) and the ratio to the floor, taken in turns with it."""
     rows = []
     for name, variant in _VARIANTS.items():
         base, mine, ratios = [], [], []

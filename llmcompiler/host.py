@@ -109,6 +109,12 @@ class Host:
 
     def start(self, call: Call) -> None:
         """Make the call when the caps allow it, and first ask for approval where it needs one."""
+        terms = self._terms.get(call.tool)  # type: ignore[arg-type]
+        if terms is not None and terms.quick and not call.approval and self.shared.admission.enter():
+            call.holds = True
+            call.timeout = terms.timeout
+            call.handle = self.spawn(once(self, call))
+            return
         if call.approval:
             assert call.tool is not None
             self.terms_of(call.tool)  # what is wrong with them is said before anybody is asked

@@ -46,6 +46,7 @@ class Ordering(Generic[K]):
         self._writes: dict[K, None] = {}
         self._open: dict[K, _Open[K]] = {}
         self._closed: dict[K, None] = {}  # were open and have not ended
+        self._late_writes: dict[K, None] = {}  # those of both that write, or may
         self._barrier: K | None = None  # the last write of everything
         self._since: list[K] = []  # everything known since then
         self._writer: dict[Hashable, K] = {}
@@ -62,7 +63,8 @@ class Ordering(Generic[K]):
         if access.writes is None or access.writes:
             self._writes[key] = None
         after = self._all_after(access) if is_open else self._after(access)
-        for other in (*self._open, *self._closed):
+        writes = access.writes is None or access.writes
+        for other in (*self._open, *self._closed) if writes else tuple(self._late_writes):
             if self._access[other].conflicts(access):
                 after[other] = None
                 if other in self._open:
@@ -70,6 +72,8 @@ class Ordering(Generic[K]):
         found = tuple(after)
         if is_open:
             self._open[key] = _Open(found)
+            if writes:
+                self._late_writes[key] = None
         else:
             self._register(key, access)
         return found
@@ -130,9 +134,10 @@ class Ordering(Generic[K]):
         self._access[key] = access
         if not (access.writes is None or access.writes):
             self._writes.pop(key, None)
-        for other in self._open.values():
-            if key in other.later:
-                other.later[key] = access
+            self._late_writes.pop(key, None)
+        for earlier in entry.after:
+            if earlier in self._open:
+                self._open[earlier].later[key] = access
         after = tuple(k for k in entry.after if self._access[k].conflicts(access))
         frees = tuple(k for k, a in entry.later.items() if not a.conflicts(access))
         if not access.nothing:
@@ -152,11 +157,13 @@ class Ordering(Generic[K]):
         """The call has ended, or will never be made."""
         self._closed.pop(key, None)
         self._open.pop(key, None)
+        self._late_writes.pop(key, None)
 
     def remove(self, key: K) -> None:
         """An open call will not be made: its place may be taken anew, at the end."""
         self._open.pop(key, None)
         self._writes.pop(key, None)
+        self._late_writes.pop(key, None)
         self._position.pop(key, None)
 
     def conflicts(self, key: K, access: Access) -> bool:

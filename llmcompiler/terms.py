@@ -68,6 +68,7 @@ class Terms:
         "limit",
         "limiter",
         "long",
+        "quick",
         "retries",
         "retries_if_repeatable",
         "timeout",
@@ -107,6 +108,8 @@ class Terms:
         """Whether a call may get in line as soon as it is ready."""
         self.enters = self.counted and self.limit is None
         """Whether its calls wait for the overall cap alone."""
+        self.quick = self.direct and self.enters and not self.long
+        """Whether `once` does, as soon as there is a place."""
 
     def retries_of(self, call: Call) -> int:
         """Further tries of `call`."""

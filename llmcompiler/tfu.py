@@ -387,8 +387,13 @@ class TaskFetchingUnit:
             return
         if left > 1:
             self._waiting[task] = left - 1
-        else:
+        elif self._to_probe:
             self._go(task, out)
+        else:
+            del self._waiting[task]
+            self._running += 1
+            self.state[task] = "running"
+            out.append(Start(task))
 
     def _skip_with_descendants(self, first: Key, cause: Key, why: SkipReason, out: list[Command]) -> None:
         stack = [first]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import hedging, latency, makespan, overhead, scale
+from benchmarks import hedging, latency, makespan, overhead, priorities, savings, scale, variants
 from benchmarks.__main__ import table
 from benchmarks.graphs import SHAPES
 
@@ -51,3 +51,31 @@ def test_hedging_cuts_the_tail_within_its_budget() -> None:
     # On the virtual clock the figures are exact: a second call after the 95th percentile, instead of 100 ms.
     assert virtual_off["p99_ms"] > 50
     assert virtual_on["p99_ms"] < 10
+
+
+def test_overhead_is_measured_for_tools_that_declare_more() -> None:
+    rows = variants.measure(n=10, repeats=1)
+    assert len({r["tools"] for r in rows}) == len(rows) > 5
+    assert all(r["ours_us"] > 0 and r["floor_us"] > 0 for r in rows)
+
+
+def test_no_policy_beats_the_lower_bound_and_the_critical_path_does_best() -> None:
+    rows = priorities.measure(seeds=5, tasks=40, workers=(2, 4))
+    assert {r["graph"] for r in rows} == set(priorities.SHAPES)
+    for row in rows:
+        policies = [row[name] for name in priorities.POLICIES]
+        assert min(policies) >= 1 - 1e-9
+        assert row["critical-path"] <= min(policies) + 0.01
+        assert row["best"] <= row["vs_fifo"] <= row["worst"]
+        assert row["later_run"] <= row["fifo"]
+
+
+def test_each_pass_and_the_cache_save_calls() -> None:
+    off, *ons = savings.measure(runs=20)
+    assert (off["saved_percent"], off["cache_hit_percent"]) == (0, 0)
+    assert all(0 < row["calls"] < off["calls"] and row["saved_percent"] > 0 for row in ons)
+    assert all(row["correct"] == off["correct"] and row["report"] == off["report"] for row in ons)
+    by_name = {row["on"]: row for row in ons}
+    whole = by_name.pop("all passes and cache")
+    assert whole["calls"] == min(row["calls"] for row in ons)
+    assert by_name["cache"]["cache_hit_percent"] > 50
