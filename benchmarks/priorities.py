@@ -18,7 +18,7 @@ from llmcompiler.passes import Priority
 from llmcompiler.testing import run_virtual
 
 POLICIES = get_args(Priority)
-TYPICAL = {f"tool_{k}": 0.05 * 2**k for k in range(7)}
+TYPICAL: dict[str, float] = {f"tool_{k}": 0.05 * 2**k for k in range(7)}
 """Seconds that a call of each tool takes on average: from 50 ms to 3.2 s."""
 
 

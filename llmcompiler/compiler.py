@@ -11,6 +11,7 @@ from .bridge import run_blocking
 from .budget import Budget
 from .cache import Cache
 from .check import PlanChecker, check_plan
+from .diagnostics import Diagnostic
 from .driver import Executor
 from .emitter import Emitter
 from .errors import ConfigurationError, LimitExceeded, PlanError, UsageError
@@ -255,9 +256,9 @@ class LLMCompiler:
             assert question is not None
             session = self._session(question, output_type, limits, run_id, [log], held=True)
             return Run(session, session.run(), log)
-        checked = self._checked(plan)
+        checked, found = self._checked(plan)
         session = self._session(question, output_type, limits, run_id, [log], held=True, given=True)
-        return Run(session, session.execute(checked), log)
+        return Run(session, session.execute(checked, found), log)
 
     def as_tool(
         self,
@@ -409,30 +410,32 @@ class LLMCompiler:
         Raises:
             PlanError: The plan has errors; nothing was run.
         """
-        checked = self._checked(plan)
+        checked, found = self._checked(plan)
         session = self._session(question, output_type, limits, run_id, given=True)
-        return await session.execute(checked)
+        return await session.execute(checked, found)
 
     def execute_sync(self, plan: Plan | str, **options: Any) -> RunResult:
         """`execute` for code without an event loop."""
         return run_blocking(self.execute(plan, **options))
 
-    def _checked(self, plan: Plan | str) -> Plan:
+    def _checked(self, plan: Plan | str) -> tuple[Plan, list[Diagnostic]]:
+        """A plan that can run, and what is odd about its text."""
+        found: list[Diagnostic] = []
         if isinstance(plan, str):
             if plan.lstrip().startswith("{"):
-                return check_plan(
-                    Plan.model_validate_json(plan), self.tools, on_item_error=self.on_item_error
-                )
-            from .language import parse_plan
+                parsed = Plan.model_validate_json(plan)
+            else:
+                from .language import parse_plan
 
-            parsed, found = parse_plan(plan)
-            made = check_plan(parsed, self.tools, diagnostics=found, on_item_error=self.on_item_error)
-            if not made.tasks and made.join is None:
-                raise PlanError((), "there is no plan in the text: not one task and no join")
-            return made
-        if not isinstance(plan, Plan):
+                parsed, found = parse_plan(plan)
+        elif isinstance(plan, Plan):
+            parsed = plan
+        else:
             raise UsageError(f"execute() takes a Plan or plan text, not {type(plan).__name__}")
-        return check_plan(plan, self.tools, on_item_error=self.on_item_error)
+        made = check_plan(parsed, self.tools, diagnostics=found, on_item_error=self.on_item_error)
+        if isinstance(plan, str) and not made.tasks and made.join is None:
+            raise PlanError((), "there is no plan in the text: not one task and no join")
+        return made, found
 
     # -- life ---------------------------------------------------------------------------------
 

@@ -516,7 +516,7 @@ def _result(call: Call, outcome: Outcome) -> TaskResult:
         call.attempts,
         call.reuse,
         call.via,
-        call.after,
+        tuple(sorted(call.after)),
         tuple(
             ItemResult(p.outcome, p.started, p.finished, p.attempts, p.via)
             for p in call.parts

@@ -15,7 +15,7 @@ from .binding import bind
 from .effects import UNDECLARED, Access, Keys, access_of, effect_of, is_static, worst_access
 from .errors import ToolError
 from .latencies import Latencies
-from .passes import foresee
+from .passes import Foreseen, foresee
 from .pictures import call_line, direct_order
 from .plan import Plan, Task
 from .simulator import Schedule, known_order, registry_of, simulate
@@ -44,19 +44,26 @@ def explain(
         for t in plan.tasks
         if t.each is not None and isinstance(t.each.source, (list, tuple))
     }
+    found = foresee(plan, tools) if notes is None and tools is not None else Foreseen()
+    saved = {**dict.fromkeys(found.merged, "merged"), **dict.fromkeys(found.dropped, "dropped")}
     seconds = latencies if known else None
-    order = known_order(plan, tools)
-    free = simulate(plan, seconds=seconds, order=order, items=items)
-    capped = simulate(plan, tools, seconds=seconds, concurrency=concurrency, order=order, items=items)
-    facts = [_Facts(t, tools.get(t.tool) if tools is not None else None) for t in plan.tasks]
+    order = {**known_order(plan, tools)}
+    for i, first in found.merged.items():  # not made, and there when the first one is
+        order[i] = (*order.get(i, ()), first)
+    calls = {**items, **dict.fromkeys(saved, 0)}
+    free = simulate(plan, seconds=seconds, order=order, items=calls)
+    capped = simulate(plan, tools, seconds=seconds, concurrency=concurrency, order=order, items=calls)
+    facts = [
+        _Facts(t, tools.get(t.tool) if tools is not None else None, saved.get(t.id, "")) for t in plan.tasks
+    ]
     _mark_constants(facts)
     clock = Clock(capped.makespan if known else None)
     bare = tools is None and not known
     lines = _short_table(plan, free) if bare else _table(plan, facts, capped, clock)
-    told = _summary(plan, free, capped, clock, items)
+    told = _summary(plan, free, capped, clock, calls)
     told += _remarks(plan, facts, capped)
     if notes is None:
-        notes = () if tools is None else _told_notes(foresee(plan, tools).notes)
+        notes = _told_notes(found.notes)
     told += [f"{n.name}: {_place(n)}{n.text}" for n in notes]
     told += _unforeseen(plan, items)
     return "\n".join([*lines, *([""] if lines else []), *paragraphs(told)])
@@ -76,8 +83,10 @@ def _place(note: Note) -> str:
 class _Facts:
     """What is known of one call before it runs."""
 
-    def __init__(self, task: Task, tool: Tool | None) -> None:
+    def __init__(self, task: Task, tool: Tool | None, saved: str = "") -> None:
         self.task = task
+        self.saved = saved
+        """The pass that saves the call, if one does."""
         self.effect = self.touches = ""
         self.constant = False
         self.approval: bool | None = False
@@ -120,7 +129,9 @@ class _Facts:
 
     def marks(self, critical: bool) -> str:
         """What stands in the last column."""
-        found = ["*"] if critical else []
+        found = ["*"] if critical and not self.saved else []
+        if self.saved:
+            found.append(self.saved)
         if self.task.each is not None:
             found.append("for")
         if self.task.when is not None:
@@ -218,8 +229,8 @@ def _table(plan: Plan, facts: Sequence[_Facts], capped: Schedule, clock: Clock) 
             f.touches or ("-" if f.effect else ""),
             ids(f.task.depends_on) or "-",
             ids(after.get(i, ())),
-            clock.span(capped.start[i], capped.finish[i]) if runs else "never",
-            clock.cell(capped.slack[i]) if runs else "",
+            "" if f.saved else clock.span(capped.start[i], capped.finish[i]) if runs else "never",
+            clock.cell(capped.slack[i]) if runs and not f.saved else "",
             f.marks(i in path),
         )
         for column, cell in zip(columns, row, strict=True):

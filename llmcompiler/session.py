@@ -17,6 +17,7 @@ from .approvals import Approvals
 from .binding import look_up
 from .budget import SPENDING, Budget, Calls
 from .check import PlanChecker
+from .diagnostics import Diagnostic
 from .driver import Call, Driver, Executor
 from .emitter import Emitter
 from .errors import (
@@ -120,9 +121,9 @@ class Session:
         """
         return await self._guarded(self._rounds)
 
-    async def execute(self, plan: Plan) -> RunResult:
-        """Execute a checked plan; with a question the joiner answers it."""
-        return await self._guarded(lambda: self._given(plan))
+    async def execute(self, plan: Plan, diagnostics: Sequence[Diagnostic] = ()) -> RunResult:
+        """Execute a checked plan, and tell what is odd about its text; with a question the joiner answers it."""
+        return await self._guarded(lambda: self._given(plan, diagnostics))
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> RunResult:
         error: BaseException | None = None
@@ -259,12 +260,14 @@ class Session:
             return self._out_of_time()
         return reason
 
-    async def _given(self, plan: Plan) -> None:
+    async def _given(self, plan: Plan, diagnostics: Sequence[Diagnostic]) -> None:
         driver = self.driver
         self.result.plans.append(plan)
         self.emitter.round = 1
         self._expect_join()
         self.emitter.emit(ev.PlanStarted, round=1, purpose="given")
+        for diagnostic in diagnostics:
+            self.emitter.diagnose(diagnostic)
         driver.open_round()
         quiet = self.emitter.quiet
         merging = Merging(self.tools, driver.changed_since, on=driver.passes.merge)

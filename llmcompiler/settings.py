@@ -26,6 +26,8 @@ def check_parts(executor: Any, planner: Any, joiner: Any, model: Any, approver: 
     Raises:
         ConfigurationError: One of these can not be what it is given for.
     """
+    if isinstance(executor, type) and issubclass(executor, Executor):
+        raise ConfigurationError(f"executor={executor.__name__} is a class; make one: {executor.__name__}()")
     if executor is not None and not isinstance(executor, Executor):
         raise ConfigurationError(f"executor={executor!r} is not an Executor; subclass llmcompiler.Executor")
     for name, given, method in (("planner", planner, "plan"), ("joiner", joiner, "join")):

@@ -108,6 +108,9 @@ class Tool:
     def _as_fallback(self, given: Any) -> Tool | None:
         if given is None:
             return None
+        if not isinstance(given, Tool) and (not callable(given) or isinstance(given, type)):
+            hint = "give a Tool or a function"
+            raise ToolDefinitionError(self.name, f"has fallback={given!r}, which can not be called", hint)
         other = given if isinstance(given, Tool) else tool_from_function(given)
         problem = next((f"has no argument `{n}`" for n in self.params if n not in other.params), "")
         if other.extra_arguments:

@@ -120,7 +120,11 @@ def run(
     run_strictly(main, collect=False)
     executor.assert_nothing_is_left()
     assert threading.active_count() <= threads
-    return Ran(Expected(script, policy, idempotent=idempotent), watcher, reporter)
+    expected = Expected(script, policy, idempotent=idempotent)
+    if how == "limit":
+        at_first = [key for key in watcher.tries if expected.part(key).how == "busy at first"]
+        expected.given_up = frozenset(key for key in at_first if watcher.tries[key] == 1)
+    return Ran(expected, watcher, reporter)
 
 
 def _planner(script: Script, pauses: list[int] | None) -> ScriptedPlanner:
