@@ -17,7 +17,13 @@ def call_key(task: Task, same: Mapping[int, int]) -> Hashable:
         task: A task with bound arguments.
         same: For a task whose result is that of an earlier one, the earlier one's id.
     """
-    args = tuple(sorted((name, _key(value, same)) for name, value in task.args.items()))
+    given = task.args
+    args: Hashable
+    if len(given) == 1:
+        ((name, value),) = given.items()
+        args = name, _key(value, same)
+    else:
+        args = tuple((name, _key(given[name], same)) for name in sorted(given))
     if task.each is None and task.when is None:
         return task.tool, args
     each = None if task.each is None else (task.each.name, _key(task.each.source, same))
@@ -36,6 +42,9 @@ def guard_key(guard: Guard, same: Mapping[int, int]) -> Hashable:
 
 
 def _key(value: Value, same: Mapping[int, int]) -> Any:
+    kind = type(value)
+    if kind is str or kind is int:
+        return kind, value
     if isinstance(value, Ref):
         return "ref", same.get(value.task, value.task), repr(value.path)
     if isinstance(value, Var):
