@@ -115,32 +115,38 @@ def _plans(runs: int, seed: int) -> list[str]:
     return out
 
 
-async def _work(setting: _Setting, plans: list[str], made: Counter[str]) -> tuple[float, LLMCompiler]:
-    """Seconds that the plans take, `AT_ONCE` of them at a time."""
+async def _work(
+    setting: _Setting, plans: list[str], made: Counter[str]
+) -> tuple[float, list[Any], LLMCompiler]:
+    """Seconds that the plans take, `AT_ONCE` of them at a time, and their answers."""
     cache = MemoryCache() if setting.cached else None
     compiler = LLMCompiler(
         _tools(made), executor=AsyncExecutor(max_concurrency=None), passes=setting.passes, cache=cache
     )
     loop = asyncio.get_running_loop()
     begun = loop.time()
+    answers: list[Any] = [None] * len(plans)
 
     async def client(first: int) -> None:
-        for text in plans[first::AT_ONCE]:
-            result = await compiler.execute(text)
-            if not result.ok:
-                raise AssertionError(result)
+        for number in range(first, len(plans), AT_ONCE):
+            result = await compiler.execute(plans[number])
+            answers[number] = result.output
 
     await asyncio.gather(*(client(i) for i in range(AT_ONCE)))
-    return loop.time() - begun, compiler
+    return loop.time() - begun, answers, compiler
 
 
 def measure(runs: int = 100, seed: int = 0) -> list[dict[str, Any]]:
     """A row for each setting: calls made (by tool, and in all), those saved, hits of the cache, virtual seconds."""
     plans = _plans(runs, seed)
     rows: list[dict[str, Any]] = []
+    expected: list[Any] = []
     for name, setting in SETTINGS.items():
         made: Counter[str] = Counter()
-        seconds, compiler = run_virtual(_work(setting, plans, made))
+        seconds, answers, compiler = run_virtual(_work(setting, plans, made))
+        expected = expected or answers
+        if None in answers or answers != expected:
+            raise AssertionError(f"{name}: other answers than with everything off")
         stats = compiler.sharing.stats
         asked = stats.hits + stats.misses
         total = sum(made.values())

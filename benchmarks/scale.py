@@ -8,7 +8,8 @@ import sys
 from typing import Any
 
 _CHILD = """
-import asyncio, gc, json, resource, sys, time
+import asyncio, json, re, sys
+from pathlib import Path
 from benchmarks.graphs import SHAPES
 from benchmarks.overhead import floor, make_plan, noop, ours
 from llmcompiler import LLMCompiler
@@ -18,7 +19,8 @@ compiler = LLMCompiler([noop])
 graph = SHAPES[shape](n)
 plan = check_plan(make_plan(graph), compiler.tools)
 best = min(asyncio.run(ours(plan, compiler)) for _ in range(repeats))
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+# Not ru_maxrss: that of a child begins with what its parent had.
+peak = int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 base = min(asyncio.run(floor(graph)) for _ in range(repeats))
 print(json.dumps({"us": best / n * 1e6, "mb": peak, "floor": base / n * 1e6}))
 """

@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.graphs import independent, layered
 from benchmarks.overhead import floor, make_plan, noop, ours
-from llmcompiler import Join, LLMCompiler, MemoryCache, Plan, Reporter, Task, tool
+from llmcompiler import Join, LLMCompiler, MemoryCache, Plan, Reporter, Task, ToolRegistry, tool
 from llmcompiler.check import check_plan
 from llmcompiler.events import Event
 from llmcompiler.plan import Each
@@ -93,10 +93,10 @@ def measure(n: int = 1_000, repeats: int = 15) -> list[dict[str, Any]]:
     rows = []
     for name, variant in _VARIANTS.items():
         base, mine, ratios = [], [], []
-        plan = None
+        tools = ToolRegistry(variant.tools)
+        plan = check_plan(variant.plan(n), tools)
         for _ in range(repeats):
-            compiler = LLMCompiler(variant.tools, **variant.options())
-            plan = plan or check_plan(variant.plan(n), compiler.tools)
+            compiler = LLMCompiler(tools, **variant.options())
             gc.collect()
             b = asyncio.run(floor(layered(n)))
             gc.collect()

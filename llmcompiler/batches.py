@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ._jsonable import describe_error
+from .effects import union
 from .errors import BatchFailed, ToolError
 from .execution import Call
 from .invoking import invoke_batch
@@ -38,6 +39,9 @@ class Batch(Call):
         self.key, self.parent, self.estimate = first.key, first.parent, first.estimate
         if all(c.effect in ("pure", "read") for c in calls):
             self.effect = "read"
+        elif any(c.effect == "write" for c in calls):
+            self.effect = "write"
+            self.access = union(c.access for c in calls if c.access is not None)
         self.calls = dict.fromkeys(calls)
         """Those that wait for it, in order."""
         for call in calls:

@@ -130,10 +130,10 @@ class Calls:
         self._made[tool] = made + count
 
     def expand(self, tool: str, items: int) -> None:
-        """Count the calls of a `for` task, before any of them is made.
+        """Check the items of a `for` task, before any of its calls is made.
 
         Raises:
-            LimitExceeded: There are too many items, or too few calls of the tool are left.
+            LimitExceeded: There are too many.
         """
         allowed = self.limits.expansion
         if allowed is not None and items > allowed:
@@ -142,4 +142,3 @@ class Calls:
                 "raise `Limits(expansion=...)`"
             )
             raise LimitExceeded("expansion", allowed, text)
-        self.allow(tool, items)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 from io import IOBase
 from pathlib import PurePath
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 _ATOMS = frozenset({
@@ -112,6 +112,14 @@ def _differs(made: Any, v: Any) -> bool:
         return (made == v) is False and (v == v) is True
     except Exception:  # of a comparison of the user's own
         return False
+
+
+def own(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Arguments that nobody else holds; as they are where they can not be copied."""
+    try:
+        return cast("Mapping[str, Any]", independent(dict(arguments)))
+    except NotCopyable:
+        return arguments
 
 
 def parts_of(value: Any, most: int) -> int:

@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING, Any
 from . import tfu
 from ._jsonable import describe_error
 from .binding import bind
-from .copies import NotCopyable, independent
-from .effects import UNDECLARED, Access, access_of, effect_of
+from .copies import NotCopyable, independent, own
+from .effects import UNDECLARED, Access, access_of, effect_of, union
 from .errors import ToolError
-from .execution import Call, Executor, Watch
+from .execution import CURRENT, Call, Executor, Watch
 from .expansion import GUARDED_OFF, expand, is_off, outcome_of
 from .latencies import Latencies
 from .options import ItemPolicy
 from .outcomes import Cancelled, Failed, Outcome, Skipped, Succeeded
 from .passes import Passes
-from .placement import Placement
+from .placement import Placed, Placement
 from .plan import Task
 from .priorities import Ranks
 from .protocols import Approver
@@ -77,6 +77,8 @@ class Driver:
         self.on_item_error: ItemPolicy = on_item_error
         self.home: Any = None
         """The event loop, or whatever else the runs that may share calls have in common."""
+        self.within = CURRENT.get()
+        """The call that this run was started by, if it was started by a tool."""
         self.context = contextvars.copy_context()
         """The context of the run, where functions of the user's are asked."""
         self.memo: dict[Any, Any] = {}
@@ -84,9 +86,11 @@ class Driver:
         self.notes: list[Note] = []
         """What the passes did."""
         self.allow_items: Callable[[Tool, int], None] = lambda tool, count: None
-        """Raises where a `for` task may not make so many calls."""
+        """Raises where a `for` task may not have so many items."""
+        self.allow_calls: Callable[[Tool, int], None] = lambda tool, count: None
+        """Counts calls that were not foreseen in the plan; raises where a tool may not be called so often."""
         self.approvals: Approvals | None = None
-        """Who decides about calls that need approval; None where only `approver` does."""
+        """Who decides about calls that need approval."""
         self.host: Any = None
         """For the executor's own use."""
         self.deadline: float | None = None
@@ -146,7 +150,13 @@ class Driver:
         probe = task.each is not None or task.when is not None
         frees: tuple[tfu.Key, ...] = ()
         if self._placement is not None and tool is not None:
-            placed = self._placement.put(task, tool, probe=probe)
+            try:
+                placed = self._placement.put(task, tool, probe=probe)
+            except Exception as e:  # of a resource key that can not be compared
+                call.refused = ToolError(
+                    f"the resource of `{tool.name}` can not be used: {describe_error(e)}"
+                )
+                placed = Placed()
             call.after, frees = placed.after, placed.frees
             self._forget(task.id, frees)
             probe = probe or placed.is_open
@@ -196,13 +206,14 @@ class Driver:
             call = self.calls.get(i)
             if call is None or call.outcome is not None:
                 continue
-            self.notes.append(Note("drop", i, "nothing uses its value"))
             if self._tfu.state[i] == "waiting":
+                self.notes.append(Note("drop", i, UNUSED))
                 self._handle(tfu.Dropped(i))
             else:
                 running.append(call)
         for call in running:
             if call.outcome is None and not call.parts:
+                self.notes.append(Note("drop", call.task.id, UNUSED))
                 if call.bound:
                     self.executor.cancel([call])
                 self.finish(call, Skipped(call.task.id, UNUSED))
@@ -354,6 +365,9 @@ class Driver:
             call.arguments = bind(call.task, tool, self.values)
         else:
             call.arguments = bind(call.task, tool, self.values, call.value)
+        if tool.is_asked:
+            # What it is asked about is what it is called with, whatever becomes of results that others hold, too.
+            call.arguments = own(call.arguments)
         if tool.is_plain:
             call.access = UNDECLARED
         else:
@@ -414,12 +428,11 @@ class Driver:
             part.estimate = call.estimate
             return part
 
-        call.parts = expand(call, self.values, lambda n: self.allow_items(tool, n), make, self._prepare)
+        parts = expand(call, self.values, lambda n: self.allow_items(tool, n), make, self._prepare)
+        self.allow_calls(tool, sum(p.outcome is None for p in parts))
+        call.parts = parts
         call.effect = tool.effect
-        touched = Access()
-        for part in call.parts:
-            if part.outcome is None and part.access is not None:
-                touched |= part.access
+        touched = union(p.access for p in call.parts if p.outcome is None and p.access is not None)
         call.access = touched
 
     def _start_parts(self, call: Call) -> None:

@@ -83,6 +83,19 @@ def _union(a: Keys, b: Keys) -> Keys:
     return SOME if a is SOME or b is SOME else a | b
 
 
+def union(accesses: Iterable[Access]) -> Access:
+    """All that any of these touches."""
+    every = list(accesses)
+    return Access(_all_of([a.reads for a in every]), _all_of([a.writes for a in every]))
+
+
+def _all_of(keys: list[Keys]) -> Keys:
+    known = [k for k in keys if k is not None]
+    if len(known) < len(keys):
+        return None
+    return SOME if any(k is SOME for k in known) else frozenset().union(*known)
+
+
 def within(access: Access, most: Access) -> bool:
     """Whether `access` touches nothing that `most` does not."""
     return _within(access.reads, most.reads) and _within(access.writes, most.writes)
@@ -133,11 +146,29 @@ def _flat(keys: Any) -> frozenset[Hashable]:
     for key in several:
         try:
             hash(key)
-        except TypeError:
+        except Exception:  # of a `__hash__` of the user's own, too
             raise BadResource(
-                f"the key {key!r} is not hashable; use texts, numbers or tuples of them"
+                f"the key {_shown(key)} is not hashable; use texts, numbers or tuples of them"
             ) from None
-    return frozenset(several)
+        try:
+            itself = bool(key == key)  # NaN is not
+        except Exception as e:  # of an `__eq__` of the user's own
+            raise BadResource(f"the key {_shown(key)} can not be compared: {describe_error(e)}") from None
+        if not itself:
+            raise BadResource(
+                f"the key {_shown(key)} is not equal to itself, so nothing would be ordered by it"
+            )
+    try:
+        return frozenset(several)
+    except Exception as e:
+        raise BadResource(f"the keys can not be compared: {describe_error(e)}") from None
+
+
+def _shown(key: Any) -> str:
+    try:
+        return repr(key)
+    except Exception:
+        return f"of type {type(key).__name__}"
 
 
 def effect_of(tool: Tool, arguments: Mapping[str, Any]) -> Effect | None:

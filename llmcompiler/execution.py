@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +19,10 @@ from .tools import Tool
 
 if TYPE_CHECKING:
     from .driver import Driver
+
+
+CURRENT: ContextVar[Call | None] = ContextVar("llmcompiler_call", default=None)
+"""The call that is being made here, for runs that it starts itself."""
 
 
 class Call:

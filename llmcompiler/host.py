@@ -298,7 +298,9 @@ class Host:
             task.add_done_callback(self._stray_ended)
 
     def _stray_ended(self, task: asyncio.Task[Any]) -> None:
-        self._strays.pop(task, None)
+        call = self._strays.pop(task, None)
+        if call is not None and call.effect == "write" and call.driver.sharing is not None:
+            call.driver.sharing.late(call)  # what was read since its outcome was told is of the past
         if not task.cancelled():
             task.exception()  # looked at: nobody waits for it any more, and asyncio would report it
 

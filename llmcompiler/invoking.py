@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ._jsonable import describe_error
+from .copies import own
 from .errors import ToolError
 from .execution import Call
 from .tools import Tool
@@ -30,6 +31,10 @@ async def invoke(host: Host, call: Call, tool: Tool, end: float | None = None) -
         end: When the call will be cancelled, on the run's clock, where that is sooner than its timeout says.
     """
     arguments: Mapping[str, Any] = call.arguments
+    if call.approval:
+        arguments = own(
+            arguments
+        )  # what was approved, however often it is tried, and whatever a try did to it
     if tool.context is not None:
         context = call.make_context()
         if tool is not call.tool:
@@ -55,7 +60,11 @@ async def _in_thread(host: Host, call: Call, tool: Tool, func: Callable[[], Any]
     loop = host.loop
     future = loop.create_future()
 
+    left = False
+
     def tell(value: Any, error: BaseException | None) -> None:
+        if left and call.effect == "write" and call.driver.sharing is not None:
+            call.driver.sharing.late(call)
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(_resolve, future, tool.name, value, error)
 
@@ -66,6 +75,7 @@ async def _in_thread(host: Host, call: Call, tool: Tool, func: Callable[[], Any]
         if call.effect == "write" and call.outcome is None:
             # Its time is up, and its thread can not be stopped: what comes after a write should not run beside it.
             await asyncio.wait({future}, timeout=host.executor.grace)
+        left = not future.done()
         future.cancel()
         raise
     return await value if inspect.isawaitable(value) else value

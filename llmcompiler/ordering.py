@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from .binding import bind
-from .effects import Access, access_of, is_static, within, worst_access
+from .effects import SOME, Access, access_of, is_static, within, worst_access
 from .values import is_literal
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ class Ordering(Generic[K]):
         settled: Whether a call has ended; edges to such calls are left out where that saves work.
     """
 
+    MANY = 256
+    """Edges of one kind to one call above which they are bundled."""
+
     def __init__(self, settled: Callable[[K], bool] = lambda key: False) -> None:
         self._settled = settled
         self._access: dict[K, Access] = {}
@@ -47,11 +50,14 @@ class Ordering(Generic[K]):
         self._open: dict[K, _Open[K]] = {}
         self._closed: dict[K, None] = {}  # were open and have not ended
         self._late_writes: dict[K, None] = {}  # those of both that write, or may
+        self._wide: list[K] = []  # writes of everything, and those that were open once
         self._barrier: K | None = None  # the last write of everything
         self._since: list[K] = []  # everything known since then
         self._writer: dict[Hashable, K] = {}
         self._readers: dict[Hashable, list[K]] = {}
         self._all_readers: list[K] = []
+        self._all_writers: dict[K, None] = {}  # what a read of everything has to come after
+        self._last_write: dict[Hashable, int] = {}  # position of the last write of each key
 
     def add(self, key: K, access: Access, *, is_open: bool = False) -> tuple[K, ...]:
         """Put a call at the end; the calls it is ordered after."""
@@ -74,6 +80,7 @@ class Ordering(Generic[K]):
             self._open[key] = _Open(found)
             if writes:
                 self._late_writes[key] = None
+                self._wide.append(key)
         else:
             self._register(key, access)
         return found
@@ -96,7 +103,7 @@ class Ordering(Generic[K]):
         if self._barrier is not None and not access.nothing:
             out[self._barrier] = None
         if access.reads is None:
-            out |= dict.fromkeys(self._writer.values())
+            out |= dict.fromkeys(k for k in self._all_writers if not self._settled(k))
         for resource in (*(access.reads or ()), *access.writes):
             if resource in self._writer:
                 out[self._writer[resource]] = None
@@ -110,7 +117,9 @@ class Ordering(Generic[K]):
     def _register(self, key: K, access: Access) -> None:
         if access.writes is None:
             self._barrier = key
+            self._wide.append(key)
             self._since, self._all_readers = [], []
+            self._all_writers.clear()
             self._writer.clear()
             self._readers.clear()
             return
@@ -118,7 +127,16 @@ class Ordering(Generic[K]):
         for resource in access.writes:
             self._writer[resource] = key
             self._readers.pop(resource, None)
+            self._last_write[resource] = self._count
+        # Where very many calls would each come after very many others, one of them stands for those before it: the
+        # calls after it wait for that one, too, and the edges stay few.
+        if access.writes:
+            self._all_writers[key] = None
+            if len(self._all_readers) > self.MANY:
+                self._all_readers = [key]
         if access.reads is None:
+            if len(self._all_writers) > self.MANY:
+                self._all_writers = {key: None}
             self._all_readers.append(key)
             return
         for resource in access.reads - access.writes if access.writes else access.reads:
@@ -179,8 +197,17 @@ class Ordering(Generic[K]):
         at = self._position.get(key)
         if at is None:
             return True
-        for other in reversed(self._writes):
-            if self._position[other] <= at:
+        writes: Iterable[K] = reversed(self._writes)
+        if access.reads and access.reads is not SOME and not access.writes:
+            # Known writes of keys are looked up; those of everything, and those not known yet, are few.
+            if any(self._last_write.get(k, 0) > at for k in access.reads):
+                return True
+            writes = reversed(self._wide)
+        for other in writes:
+            placed = self._position.get(other)
+            if placed is None:
+                continue
+            if placed <= at:
                 return False
             if self._access[other].conflicts(access):
                 return True

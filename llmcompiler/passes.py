@@ -6,7 +6,7 @@ told before. `foresee` makes all of them over a whole plan; the same steps work 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -123,7 +123,7 @@ def _merge(plan: Plan, tools: ToolRegistry, found: Foreseen) -> None:
 
 
 def _drop(plan: Plan, tools: ToolRegistry, found: Foreseen) -> None:
-    found.dropped = unused(plan.tasks, plan.join, tools)
+    found.dropped = unused(plan.tasks, plan.join, tools, found.merged)
     for i in found.dropped:
         found.note("drop", i, "not made: nothing uses its value")
 
@@ -219,6 +219,15 @@ class Merging:
             self._made[key] = task.id
         return None
 
+    @property
+    def merged(self) -> Mapping[int, int]:
+        """For each task that takes over the outcome of an earlier one, the id of that."""
+        return self._same
+
+    def see(self, task: Task) -> None:
+        """A task that is not to be merged: it came late, and stands before some that were seen already."""
+        self.key(task)
+
     def allow(self, task: Task) -> None:
         """From now on, tasks of any tool may take over the outcome of this one."""
         self._reusable[self.key(task)] = self._same.get(task.id, task.id)
@@ -232,11 +241,20 @@ class Merging:
             del self._made[key]
 
 
-def unused(tasks: Iterable[Task], join: Join | None, tools: ToolRegistry) -> list[int]:
+def unused(
+    tasks: Iterable[Task], join: Join | None, tools: ToolRegistry, merged: Mapping[int, int] | None = None
+) -> list[int]:
     """Pure calls whose value neither the answer nor any call that matters uses.
 
     With a bare `join()`, or none, every value is part of the answer.
+
+    Args:
+        tasks: The tasks of the plan.
+        join: Its join.
+        tools: The registry.
+        merged: For tasks that take over the outcome of an earlier one, the id of that.
     """
+    merged = merged or {}
     if join is None or join.ref is None:
         return []
     by_id = {t.id: t for t in tasks}
@@ -250,5 +268,5 @@ def unused(tasks: Iterable[Task], join: Join | None, tools: ToolRegistry) -> lis
         i = stack.pop()
         if i not in needed and i in by_id:
             needed.add(i)
-            stack.extend(by_id[i].depends_on)
+            stack.extend((merged[i],) if i in merged else by_id[i].depends_on)
     return [i for i in by_id if i not in needed]

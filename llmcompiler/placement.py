@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from .effects import Access, worst_access
+from .effects import WRITES_ALL, Access, worst_access
 from .ordering import Ordering, foreseen_access, writes_anything
 from .plan import Task
 from .tfu import Key
@@ -107,9 +107,9 @@ class Placement:
 
         Args:
             place: The id the task will have, or a number below 0.
-            tool: Its tool; None where that is not known: then it is taken for a call that reads everything.
+            tool: Its tool; None where that is not known: then it may do anything.
         """
-        access = worst_access(tool) if tool is not None else Access(reads=None)
+        access = worst_access(tool) if tool is not None else WRITES_ALL
         if access.nothing or place in self._held:
             return False
         self._held.add(place)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -261,7 +261,7 @@ class Planning:
             if self.driver is not None and not known:
                 self.driver.hold(task.id, task.tool)
             return
-        reuse = self._find_same(bound)
+        reuse = self._find_same(bound, purpose)
         if reuse is None and bound.each is None:
             self._calls.allow(bound.tool)
         self._broken.pop(bound.id, None)
@@ -271,10 +271,15 @@ class Planning:
         if self.driver is not None:
             self.driver.add(bound, self._round, reuse=reuse)
 
-    def _find_same(self, task: Task) -> int | None:
+    @property
+    def merged(self) -> Mapping[int, int]:
+        """For each task that takes over the outcome of an earlier one, the id of that."""
+        return self._merging.merged
+
+    def _find_same(self, task: Task, purpose: PlanPurpose) -> int | None:
         """The earlier task whose outcome this one takes over, if there is one."""
-        if self.driver is None:
-            self._merging.key(task)
+        if self.driver is None or purpose == "repair":
+            self._merging.see(task)
             return None
         same = self._merging.find(task)
         self._merging.key(task)

@@ -103,6 +103,7 @@ class Session:
         self.budget = Budget(limits)
         self.calls = Calls(limits)
         self.driver.allow_items = lambda tool, count: self.calls.expand(tool.name, count)
+        self.driver.allow_calls = lambda tool, count: self.calls.allow(tool.name, count)
         self._prices = [pricing(getattr(part, "model", None)) for part in (planner, joiner)]
         self._limit: LimitExceeded | None = None
         self._output = None if output_type is None else _adapter(output_type)
@@ -248,7 +249,7 @@ class Session:
                     self._planning_time += driver.now() - begun
                     self.result.plans.append(planning.plan)
                 if driver.passes.drop:
-                    driver.drop(unused(planning.plan.tasks, planning.plan.join, self.tools))
+                    driver.drop(unused(planning.plan.tasks, planning.plan.join, self.tools, planning.merged))
                 driver.close_round()
                 assert self._joined is not None
                 await self._joined
@@ -285,7 +286,7 @@ class Session:
                     except LimitExceeded as e:
                         call.refused = e
             if driver.passes.drop:
-                driver.drop(unused(plan.tasks, plan.join, self.tools))
+                driver.drop(unused(plan.tasks, plan.join, self.tools, merging.merged))
         self.emitter.emit(ev.PlanFinished, round=1, tasks=len(plan.tasks))
         driver.close_round()
         reason = ""

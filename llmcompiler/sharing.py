@@ -202,6 +202,11 @@ class Sharing:
         flight = self._flights.get((call.driver.home, key))
         if flight is None:
             return False
+        outer = call.driver.within
+        while outer is not None:
+            if outer.share is flight:  # it would wait for itself
+                return False
+            outer = outer.driver.within
         flight.followers[call] = go
         call.share = flight
         return True
@@ -313,18 +318,26 @@ class Sharing:
             codec = self._codecs[tool] = Codec.of(tool.func)
         return codec
 
+    def late(self, call: Call) -> None:
+        """A write whose outcome was told already has really ended now; may come from another thread."""
+        access = call.access
+        if access is not None and (access.writes is None or access.writes):
+            self._changed(self._named(access))
+
     # -- changes ---------------------------------------------------------------------------
 
     def _write(self, call: Call, access: Access) -> None:
         """A write begins: what was read until now, and what is being read, is of the past."""
         if not self.merge and self.cache is None:
             return
-        try:
-            names = names_of(access.writes)
-        except NotCanonical:  # no name: it counts as a change of everything in the cache
-            names = None
-        call.share = _Write(access, names)
+        call.share = self._named(access)
         self._changed(call.share)
+
+    def _named(self, access: Access) -> _Write:
+        try:
+            return _Write(access, names_of(access.writes))
+        except NotCanonical:  # no name: it counts as a change of everything in the cache
+            return _Write(access, None)
 
     def _changed(self, write: _Write) -> None:
         with self._lock:

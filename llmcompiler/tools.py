@@ -249,6 +249,12 @@ class Tool:
         return self.func(**arguments)
 
     @cached_property
+    def is_asked(self) -> bool:
+        """Whether functions of the arguments say what a call touches, or whether it needs approval."""
+        asked = (self.options.effect, self.options.resource, self.options.requires_approval)
+        return any(map(callable, asked)) or bool(self.options.requires_approval)
+
+    @cached_property
     def is_plain(self) -> bool:
         """Whether nothing is declared about the effect of its calls."""
         return self.options.effect is None and self.options.resource is None

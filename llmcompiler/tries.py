@@ -25,6 +25,7 @@ from .errors import (
     ToolError,
     ToolTimeout,
 )
+from .execution import CURRENT
 from .fallbacks import all_failed, refit
 from .invoking import invoke
 from .outcomes import Failed, Outcome, Succeeded
@@ -46,6 +47,7 @@ async def once(host: Host, call: Call) -> None:
     tool = call.tool
     assert tool is not None
     me = call.handle
+    CURRENT.set(call)
     call.attempts = 1
     now = host.clock()
     call.started = now - driver.origin
@@ -55,7 +57,7 @@ async def once(host: Host, call: Call) -> None:
     try:
         if not driver.watch.quiet:
             driver.watch.started(call)
-        if tool.is_async and tool.context is None:
+        if tool.is_async and tool.context is None and not call.approval:
             limit = host.executor.block_warning
             outcome = Succeeded(await watched(tool.call(call.arguments), host.clock, limit, call.blocked))
         else:
@@ -131,6 +133,7 @@ async def _tool_or_fallback(host: Host, call: Call, error: Exception | None, for
                 raise all_failed(failures)
             try:
                 arguments = refit(other, call.arguments)
+                call.driver.allow_calls(other, 1)
                 host.stand_in(call, other)
             except Exception as e:  # also of a validator or predicate of the user's
                 raise all_failed([*failures, (other, e)])  # noqa: B904 - it says itself what it comes from
@@ -280,8 +283,8 @@ async def _attempt(host: Host, call: Call, terms: Terms) -> Any:
         _let_end(host, call, attempt)
     if not attempt.done():
         assert terms.timeout is not None
-        if call.effect == "write":  # what comes after a write must not run beside it
-            await asyncio.wait({attempt}, timeout=host.executor.grace)
+        if call.effect == "write":
+            await _end_of(host, call, [attempt])
         raise ToolTimeout(terms.tool.name, terms.timeout)
     return _result(terms.tool, attempt)
 
@@ -302,6 +305,8 @@ async def _hedged(host: Host, call: Call, terms: Terms, begun: float) -> Any:
             for attempt in tries:
                 if attempt.done() and not attempt.cancelled() and attempt.exception() is None:
                     executor.latencies.observe(tool.name, clock() - begun)
+                    if call.effect == "write":
+                        await _end_of(host, call, [t for t in tries if not t.done()])
                     return attempt.result()
             if all(t.done() for t in tries):
                 return _result(tool, tries[0])
@@ -330,6 +335,14 @@ async def _hedged(host: Host, call: Call, terms: Terms, begun: float) -> Any:
             host.take_back(terms)
 
 
+async def _end_of(host: Host, call: Call, attempts: list[asyncio.Task[Any]]) -> None:
+    """What comes after a write must not run beside it: let what is given up of it end, but no longer than the grace."""
+    for attempt in attempts:
+        _let_end(host, call, attempt)
+    if attempts:
+        await asyncio.wait(attempts, timeout=host.executor.grace)
+
+
 def _let_end(host: Host, call: Call, attempt: asyncio.Task[Any]) -> None:
     if not attempt.done():
         host.stray(attempt, call)
@@ -354,6 +367,7 @@ def _as_error(tool: Tool, error: BaseException) -> Exception:
 
 
 async def _try(host: Host, call: Call, tool: Tool, end: float | None = None) -> Any:
+    CURRENT.set(call)
     try:
         if isinstance(call, Batch):
             return await try_batch(host, call, tool)

@@ -100,11 +100,11 @@ def test_calls_of_one_tool() -> None:
 def test_several_calls_are_allowed_all_or_none() -> None:
     calls = Calls(Limits(tasks_per_tool=5))
     calls.allow("a", 2)
-    error = refused(lambda: calls.expand("a", 4), "tasks_per_tool")
+    error = refused(lambda: calls.allow("a", 4), "tasks_per_tool")
     assert "3 of them are left, 4 were wanted" in str(error)
-    calls.expand("a", 3)
-    calls.expand("a", 0)
-    refused(lambda: calls.expand("a", 1), "tasks_per_tool")
+    calls.allow("a", 3)
+    calls.allow("a", 0)
+    refused(lambda: calls.allow("a", 1), "tasks_per_tool")
 
 
 def test_items_of_a_for() -> None:

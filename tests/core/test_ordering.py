@@ -227,3 +227,12 @@ def test_a_write_may_say_what_it_reads_and_what_it_writes() -> None:
     def copy(a: str, b: str) -> None: ...
 
     assert access_of(copy, {"a": "x", "b": "y"}) == Access(frozenset("x"), frozenset("y"))
+
+
+def test_many_calls_that_touch_the_same_make_few_edges() -> None:
+    reads = {i: Access(reads=None) for i in range(3_000)}
+    ordering: Ordering[int] = Ordering()
+    edges = sum(len(ordering.add(i, a)) for i, a in reads.items())
+    edges += sum(len(ordering.add(3_000 + i, Access(writes=frozenset({i})))) for i in range(1_000))
+    edges += sum(len(ordering.add(5_000 + i, Access(reads=None))) for i in range(1_000))
+    assert edges < 20_000
