@@ -77,7 +77,8 @@ class Driver:
         self.on_item_error: ItemPolicy = on_item_error
         self.home: Any = None
         """The event loop, or whatever else the runs that may share calls have in common."""
-        self.within = CURRENT.get()
+        outer = CURRENT.get()
+        self.within = None if outer is None else outer()
         """The call that this run was started by, if it was started by a tool."""
         self.context = contextvars.copy_context()
         """The context of the run, where functions of the user's are asked."""
@@ -206,11 +207,13 @@ class Driver:
             call = self.calls.get(i)
             if call is None or call.outcome is not None:
                 continue
-            if self._tfu.state[i] == "waiting":
-                self.notes.append(Note("drop", i, UNUSED))
-                self._handle(tfu.Dropped(i))
-            else:
+            state = self._tfu.state[i]
+            if state == "running" or state == "ready":
                 running.append(call)
+                continue
+            self.notes.append(Note("drop", i, UNUSED))
+            if state == "waiting":  # or skipped already, with what it needs, and not told yet
+                self._handle(tfu.Dropped(i))
         for call in running:
             if call.outcome is None and not call.parts:
                 self.notes.append(Note("drop", call.task.id, UNUSED))

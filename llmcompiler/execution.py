@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
+from weakref import ref
 
 from .context import ToolContext
 from .effects import Access
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from .driver import Driver
 
 
-CURRENT: ContextVar[Call | None] = ContextVar("llmcompiler_call", default=None)
-"""The call that is being made here, for runs that it starts itself."""
+CURRENT: ContextVar[ref[Call] | None] = ContextVar("llmcompiler_call", default=None)
+"""The call that is being made here, for runs that it starts itself. Weak: contexts live on in cancelled timers."""
 
 
 class Call:

@@ -233,7 +233,9 @@ def foreseen_access(task: Task, tool: Tool) -> tuple[Access, bool]:
     if task.each is None and all(map(is_literal, task.args.values())):
         try:
             return access_of(tool, bind(task, tool, {})), True
-        except Exception:  # of a validator or function of the user's
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # of a validator or function of the user's; the call will tell it
             return worst_access(tool), False
     return worst_access(tool), False
 

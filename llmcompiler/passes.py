@@ -228,6 +228,10 @@ class Merging:
         """A task that is not to be merged: it came late, and stands before some that were seen already."""
         self.key(task)
 
+    def forget(self, task: Task) -> None:
+        """The task is not merged after all."""
+        self._same.pop(task.id, None)
+
     def allow(self, task: Task) -> None:
         """From now on, tasks of any tool may take over the outcome of this one."""
         self._reusable[self.key(task)] = self._same.get(task.id, task.id)

@@ -285,6 +285,11 @@ class Planning:
         self._merging.key(task)
         if same is None:
             return None
+        earlier = self.driver.calls[same]
+        if earlier.round == self._round and same not in self._resumed and earlier.outcome is not None:
+            # Others hold its value already and may have changed it; what was kept of it when it came is found later.
+            self._merging.forget(task)
+            return None
         if self.driver.calls[same].round != self._round or same in self._resumed:
             text = f"task {task.id} is the same call as task {same}; its result is used again"
             self.emitter.diagnose(Diagnostic("repeated", text, 0, 0, "", "warning", task.id))

@@ -191,15 +191,25 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         self._virtual += seconds
 
 
+SPINS = 50_000
+"""Turns of the loop at one moment of virtual time after which the clock is moved on a little."""
+
+
 class _JumpingSelector(selectors.DefaultSelector):
     def __init__(self, loop: VirtualTimeLoop) -> None:
         super().__init__()
         self._loop = loop
+        self._spins = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready: list[tuple[selectors.SelectorKey, int]] = super().select(0)
         if ready or timeout == 0:
+            self._spins += 1
+            if self._spins % SPINS == 0:
+                # Something waits for a moment that is nearer than the clock can tell; a real one would move on.
+                self._loop.jump(1e-9)
             return ready
+        self._spins = 0
         if timeout is None:
             raise RuntimeError("virtual time: every task waits for something that no timer will bring")
         self._loop.jump(max(timeout, 1e-9))

@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from ._jsonable import describe_error
 from .batches import Batch, each, try_batch
@@ -47,7 +48,7 @@ async def once(host: Host, call: Call) -> None:
     tool = call.tool
     assert tool is not None
     me = call.handle
-    CURRENT.set(call)
+    CURRENT.set(ref(call))
     call.attempts = 1
     now = host.clock()
     call.started = now - driver.origin
@@ -367,7 +368,7 @@ def _as_error(tool: Tool, error: BaseException) -> Exception:
 
 
 async def _try(host: Host, call: Call, tool: Tool, end: float | None = None) -> Any:
-    CURRENT.set(call)
+    CURRENT.set(ref(call))
     try:
         if isinstance(call, Batch):
             return await try_batch(host, call, tool)

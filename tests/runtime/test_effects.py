@@ -14,6 +14,7 @@ from llmcompiler import (
     LLMCompiler,
     Passes,
     Plan,
+    Ref,
     Replan,
     RunResult,
     Task,
@@ -475,3 +476,29 @@ def test_the_call_with_the_longest_chain_behind_it_goes_first_when_caps_bind() -
         .timing.makespan
         == 4
     )
+
+
+def test_a_dropped_chain_ends_quietly_in_whatever_order_its_calls_are_dropped() -> None:
+    result = Log().run('1. ask("u")\n2. think($1)\n3. think($2)\n4. ask("v")\njoin($4)')
+    assert result.output == "v"
+    assert [result.tasks[i].outcome.status for i in (2, 3)] == ["skipped", "skipped"]
+    assert sorted(n.task_id or 0 for n in result.notes) == [2, 3]
+
+
+def test_a_merged_call_of_a_stream_gets_the_value_as_it_was() -> None:
+    """A call in between changes the list it was given; the same read, planned later, is not shown that."""
+
+    @tool(effect="read")
+    async def numbers() -> Any:
+        return [1, 2, 3]
+
+    @tool
+    async def pop(values: Any) -> int:
+        return int(values.pop())
+
+    log = Log()
+    log.tools += [numbers, pop]
+    tasks = [Task(1, "numbers"), Task(2, "pop", {"values": Ref(1)}), (3, Task(3, "numbers"))]
+    result = scripted(log, [[*tasks, Plan.parse("join()").join]])
+    assert result.values[3] == [1, 2, 3]
+    assert result.tasks[3].via == "merged"
