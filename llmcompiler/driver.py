@@ -11,8 +11,10 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from types import AsyncGeneratorType, GeneratorType
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from . import tfu
 from ._jsonable import describe_error
@@ -20,7 +22,7 @@ from .binding import bind
 from .copies import NotCopyable, independent, own
 from .effects import UNDECLARED, Access, access_of, effect_of, union
 from .errors import ToolError
-from .execution import CURRENT, Call, Executor, Watch
+from .execution import Call, Executor, Watch
 from .expansion import GUARDED_OFF, expand, is_off, outcome_of
 from .latencies import Latencies
 from .options import ItemPolicy
@@ -36,6 +38,10 @@ from .tools import Tool, ToolRegistry
 if TYPE_CHECKING:
     from .approvals import Approvals
     from .sharing import Sharing
+
+
+OUTER: ContextVar[ref[Driver] | None] = ContextVar("llmcompiler_run", default=None)
+"""The run whose calls are made here. Weak: contexts live on in cancelled timers."""
 
 
 class Driver:
@@ -77,9 +83,9 @@ class Driver:
         self.on_item_error: ItemPolicy = on_item_error
         self.home: Any = None
         """The event loop, or whatever else the runs that may share calls have in common."""
-        outer = CURRENT.get()
+        outer = OUTER.get()
         self.within = None if outer is None else outer()
-        """The call that this run was started by, if it was started by a tool."""
+        """The run that this one was started in, if it was started by a tool."""
         self.context = contextvars.copy_context()
         """The context of the run, where functions of the user's are asked."""
         self.memo: dict[Any, Any] = {}

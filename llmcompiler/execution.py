@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from contextvars import ContextVar
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
-from weakref import ref
 
 from .context import ToolContext
 from .effects import Access
@@ -20,10 +18,6 @@ from .tools import Tool
 
 if TYPE_CHECKING:
     from .driver import Driver
-
-
-CURRENT: ContextVar[ref[Call] | None] = ContextVar("llmcompiler_call", default=None)
-"""The call that is being made here, for runs that it starts itself. Weak: contexts live on in cancelled timers."""
 
 
 class Call:

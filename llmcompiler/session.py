@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
+from weakref import ref
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -18,7 +19,7 @@ from .binding import look_up
 from .budget import SPENDING, Budget, Calls
 from .check import PlanChecker
 from .diagnostics import Diagnostic
-from .driver import Call, Driver, Executor
+from .driver import OUTER, Call, Driver, Executor
 from .emitter import Emitter
 from .errors import (
     ConfigurationError,
@@ -131,11 +132,12 @@ class Session:
         outer = SPENDING.get()
         try:
             # Its calls, which run in a copy of this context, report to it what runs of their own have used.
-            token = SPENDING.set(self.budget.use_inside)
+            token, within = SPENDING.set(self.budget.use_inside), OUTER.set(ref(self.driver))
             try:
                 self.driver.begin()
             finally:
                 SPENDING.reset(token)
+                OUTER.reset(within)
             self.emitter.emit(ev.RunStarted, question=self.question)
             if self.limits.seconds is not None:
                 self.driver.deadline = self.limits.seconds

@@ -204,9 +204,9 @@ class Sharing:
             return False
         outer = call.driver.within
         while outer is not None:
-            if outer.share is flight:  # it would wait for itself
+            if outer is flight.leader.driver:  # it may be what that call waits for
                 return False
-            outer = outer.driver.within
+            outer = outer.within
         flight.followers[call] = go
         call.share = flight
         return True

@@ -12,7 +12,6 @@ import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
-from weakref import ref
 
 from ._jsonable import describe_error
 from .batches import Batch, each, try_batch
@@ -26,7 +25,6 @@ from .errors import (
     ToolError,
     ToolTimeout,
 )
-from .execution import CURRENT
 from .fallbacks import all_failed, refit
 from .invoking import invoke
 from .outcomes import Failed, Outcome, Succeeded
@@ -48,7 +46,6 @@ async def once(host: Host, call: Call) -> None:
     tool = call.tool
     assert tool is not None
     me = call.handle
-    CURRENT.set(ref(call))
     call.attempts = 1
     now = host.clock()
     call.started = now - driver.origin
@@ -368,7 +365,6 @@ def _as_error(tool: Tool, error: BaseException) -> Exception:
 
 
 async def _try(host: Host, call: Call, tool: Tool, end: float | None = None) -> Any:
-    CURRENT.set(ref(call))
     try:
         if isinstance(call, Batch):
             return await try_batch(host, call, tool)
