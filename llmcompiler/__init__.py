@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
+from .backend.executor import AsyncExecutor
+from .backend.hedging import Hedging
 from .compiler import LLMCompiler
 from .context import ToolContext
 from .diagnostics import Diagnostic
@@ -59,8 +61,6 @@ from .events import (
     TaskStarted,
     ThoughtEmitted,
 )
-from .executor import AsyncExecutor
-from .hedging import Hedging
 from .limits import Limits
 from .models.base import Message, Model, ModelChunk, ModelRequest, Usage
 from .options import CircuitBreaker, RateLimit
@@ -86,15 +86,15 @@ from .tools import Tool, ToolRegistry, tool
 from .values import Ref, Template, Var
 
 if TYPE_CHECKING:
-    from .cache import MemoryCache
     from .models import LocalModel, OpenAIModel
-    from .sqlite_cache import SQLiteCache
+    from .sharing.cache import MemoryCache
+    from .sharing.sqlite import SQLiteCache
 
 _LAZY = {
     "LocalModel": "llmcompiler.models",
-    "MemoryCache": "llmcompiler.cache",
+    "MemoryCache": "llmcompiler.sharing.cache",
     "OpenAIModel": "llmcompiler.models",
-    "SQLiteCache": "llmcompiler.sqlite_cache",
+    "SQLiteCache": "llmcompiler.sharing.sqlite",
 }
 
 

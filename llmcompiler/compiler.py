@@ -7,16 +7,16 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 
 from .approvals import checked_timeout
+from .backend.executor import AsyncExecutor
+from .backend.rates import check_rates
 from .bridge import run_blocking
 from .budget import Budget
-from .cache import Cache
 from .check import PlanChecker, check_plan
 from .diagnostics import Diagnostic
 from .driver import Executor
 from .emitter import Emitter
 from .errors import ConfigurationError, LimitExceeded, PlanError, UsageError
 from .events import Event, RunFinished
-from .executor import AsyncExecutor
 from .latencies import Latencies
 from .limits import Limits
 from .models.base import Model
@@ -27,12 +27,12 @@ from .plan import Plan
 from .planning import Planning
 from .prices import check_known, pricing
 from .protocols import Approver, Joiner, Planner, Reporter
-from .rates import check_rates
 from .result import RunResult
 from .run import EventLog, Run
 from .session import Session
 from .settings import check_choices, check_parts, check_question, checked_limits, checked_reporters
-from .sharing import Sharing
+from .sharing.cache import Cache
+from .sharing.table import Sharing
 from .tools import Tool, ToolRegistry
 
 

@@ -19,7 +19,6 @@ from weakref import ref
 from . import tfu
 from ._jsonable import describe_error
 from .binding import bind
-from .copies import NotCopyable, independent, own
 from .effects import UNDECLARED, Access, access_of, effect_of, union
 from .errors import ToolError
 from .execution import Call, Executor, Watch
@@ -33,11 +32,12 @@ from .plan import Task
 from .priorities import Ranks
 from .protocols import Approver
 from .result import ItemResult, Note, TaskResult
+from .sharing.copies import NotCopyable, independent, own
 from .tools import Tool, ToolRegistry
 
 if TYPE_CHECKING:
     from .approvals import Approvals
-    from .sharing import Sharing
+    from .sharing.table import Sharing
 
 
 OUTER: ContextVar[ref[Driver] | None] = ContextVar("llmcompiler_run", default=None)

@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ._tables import cut
+from .explaining.tables import cut
 from .plan import Plan, Task
 from .simulator import known_order
 from .values import references

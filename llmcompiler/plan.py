@@ -270,7 +270,7 @@ class Plan:
             notes: What passes will do, to be told below the table; by default what all of them find in a plan that was
                 checked against tools.
         """
-        from .explain import explain
+        from .explaining.plans import explain
 
         return explain(self, latencies=latencies, concurrency=concurrency, notes=notes)
 

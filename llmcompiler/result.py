@@ -219,7 +219,7 @@ class RunResult:
         were planned. Below: makespan, critical path (`*`), time spent waiting, calls saved, failures, what the passes
         did. No line end at the end; long calls are cut.
         """
-        from .explain_run import explain_run
+        from .explaining.runs import explain_run
 
         return explain_run(self)
 

@@ -41,7 +41,7 @@ from .result import Note, RunResult, Spans
 from .tools import ToolRegistry
 
 if TYPE_CHECKING:
-    from .sharing import Sharing
+    from .sharing.table import Sharing
 
 logger = logging.getLogger("llmcompiler")
 

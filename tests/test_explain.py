@@ -20,7 +20,7 @@ from llmcompiler import (
     ToolRegistry,
     tool,
 )
-from llmcompiler.explain import explain
+from llmcompiler.explaining.plans import explain
 from llmcompiler.guards import Truth
 from llmcompiler.latencies import Latencies
 from llmcompiler.plan import Each

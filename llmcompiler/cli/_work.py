@@ -112,8 +112,8 @@ def build(options: Options, display: Display, *, with_model: bool = True) -> LLM
     Raises:
         ConfigurationError: Something that they name is not there.
     """
+    from ..backend.executor import AsyncExecutor
     from ..compiler import LLMCompiler
-    from ..executor import AsyncExecutor
     from ..limits import Limits
 
     if options.timeout is not None and not options.timeout > 0:

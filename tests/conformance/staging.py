@@ -30,9 +30,9 @@ from llmcompiler import (
     Succeeded,
     Task,
 )
-from llmcompiler.cache import Cache
 from llmcompiler.language import print_plan
 from llmcompiler.plan import Join
+from llmcompiler.sharing.cache import Cache
 from llmcompiler.tools import Tool, ToolRegistry, tool_from_function
 
 Place = tuple[int, int | None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmcompiler.breakers import Breaker
+from llmcompiler.backend.breakers import Breaker
 
 
 def opened(failures: int = 3, seconds: float = 10.0, at: float = 0.0) -> Breaker:

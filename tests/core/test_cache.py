@@ -23,10 +23,10 @@ import pytest
 from pydantic import BaseModel, Field, field_validator
 
 from llmcompiler import ConfigurationError, Tool, tool
-from llmcompiler.cache import Cache, Codec, Entry, MemoryCache
-from llmcompiler.copies import NotCopyable, independent, size_of
-from llmcompiler.identity import identity
-from llmcompiler.sqlite_cache import REST, SQLiteCache
+from llmcompiler.sharing.cache import Cache, Codec, Entry, MemoryCache
+from llmcompiler.sharing.copies import NotCopyable, independent, size_of
+from llmcompiler.sharing.identity import identity
+from llmcompiler.sharing.sqlite import REST, SQLiteCache
 
 
 class Clock:
@@ -444,8 +444,8 @@ def test_many_keys_are_folded_into_one_change(tmp_path: Path) -> None:
 
 WORKER = """
 import sys, threading
-from llmcompiler.cache import Codec
-from llmcompiler.sqlite_cache import SQLiteCache
+from llmcompiler.sharing.cache import Codec
+from llmcompiler.sharing.sqlite import SQLiteCache
 cache, me = SQLiteCache(sys.argv[1]), sys.argv[2]
 print("ready", flush=True)
 sys.stdin.readline()
@@ -508,7 +508,7 @@ def test_a_child_does_not_use_the_connections_of_its_parent(tmp_path: Path) -> N
 
 
 def test_without_its_library_the_file_cache_says_what_to_install() -> None:
-    code = "import sys; sys.modules['sqlalchemy'] = None\nimport llmcompiler.sqlite_cache"
+    code = "import sys; sys.modules['sqlalchemy'] = None\nimport llmcompiler.sharing.sqlite"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
     )

@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import AnyUrl, BaseModel, Field
 
-from llmcompiler.canonical import NotCanonical, canonical, key_name
+from llmcompiler.sharing.canonical import NotCanonical, canonical, key_name
 
 
 class Colour(enum.Enum):
@@ -199,9 +199,7 @@ def test_a_secret_is_not_in_the_form() -> None:
 
 
 def test_forms_are_the_same_in_another_process() -> None:
-    code = (
-        "from llmcompiler.canonical import canonical; print(canonical({'a': [1, {'b', 'c'}]}).digest.hex())"
-    )
+    code = "from llmcompiler.sharing.canonical import canonical; print(canonical({'a': [1, {'b', 'c'}]}).digest.hex())"
     seen = {
         subprocess.run(
             [sys.executable, "-c", code],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmcompiler.epochs import Epochs
+from llmcompiler.sharing.epochs import Epochs
 
 KEYS = st.none() | st.frozensets(st.sampled_from("abcde"), max_size=3)
 

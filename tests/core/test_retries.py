@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from llmcompiler import ArgumentError, ToolError, ToolTimeout, TransientError, tool
-from llmcompiler.retries import MOST_PATIENCE, _retry_after, is_transient, retryable
+from llmcompiler.backend.retries import MOST_PATIENCE, _retry_after, is_transient, retryable
 
 
 class Answered(Exception):

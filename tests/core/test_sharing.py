@@ -24,9 +24,9 @@ from llmcompiler import (
     ToolRegistry,
     tool,
 )
-from llmcompiler.cache import Codec, Entry, MemoryCache
 from llmcompiler.driver import Call, Driver, Executor
-from llmcompiler.sharing import Sharing, SharingStats
+from llmcompiler.sharing.cache import Codec, Entry, MemoryCache
+from llmcompiler.sharing.table import Sharing, SharingStats
 
 
 class ByHand(Executor):
@@ -384,7 +384,7 @@ def test_a_tool_says_for_how_long_a_run_may_go_by_what_it_saw(cache: Any, age: f
 
 
 def test_what_a_run_remembers_is_bounded(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("llmcompiler.sharing.MEMO", 3)
+    monkeypatch.setattr("llmcompiler.sharing.table.MEMO", 3)
     a = house.run("a", "\n".join(f'{n}. look("k{n}")' for n in range(1, 8)))
     for n in range(1, 8):
         house.end(f"a:{n}", n)

@@ -21,10 +21,10 @@ from llmcompiler import (
     ToolTimeout,
     tool,
 )
+from llmcompiler.backend.retries import retryable
 from llmcompiler.errors import CircuitOpen, TransientError
 from llmcompiler.limits import Limits
 from llmcompiler.options import CircuitBreaker
-from llmcompiler.retries import retryable
 from tests.support.strict_loop import OpenExecutor, run_strictly
 
 

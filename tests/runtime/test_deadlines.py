@@ -19,8 +19,8 @@ from llmcompiler import (
     ToolContext,
     tool,
 )
+from llmcompiler.backend.hedging import Hedging
 from llmcompiler.errors import TransientError
-from llmcompiler.hedging import Hedging
 from llmcompiler.limits import Limits
 from llmcompiler.options import CircuitBreaker
 from llmcompiler.testing import RecordingReporter

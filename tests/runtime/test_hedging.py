@@ -23,8 +23,8 @@ from llmcompiler import (
     ToolTimeout,
     tool,
 )
+from llmcompiler.backend.hedging import Allowance, Hedging
 from llmcompiler.events import TaskHedged
-from llmcompiler.hedging import Allowance, Hedging
 from llmcompiler.limits import Limits
 from llmcompiler.testing import RecordingReporter
 from tests.support.strict_loop import OpenExecutor, run_strictly

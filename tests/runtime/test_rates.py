@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from llmcompiler import ConfigurationError, Failed, LLMCompiler, Plan, RunResult, Succeeded, Task, tool
+from llmcompiler.backend.rates import check_rates
 from llmcompiler.errors import TransientError
 from llmcompiler.limits import Limits
 from llmcompiler.options import RateLimit
-from llmcompiler.rates import check_rates
 from llmcompiler.testing import run_virtual
 from tests.support.strict_loop import OpenExecutor, run_strictly
 

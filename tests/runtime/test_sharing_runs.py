@@ -26,8 +26,8 @@ from llmcompiler import (
     TaskFinished,
     tool,
 )
-from llmcompiler.cache import Cache, MemoryCache
-from llmcompiler.sqlite_cache import SQLiteCache
+from llmcompiler.sharing.cache import Cache, MemoryCache
+from llmcompiler.sharing.sqlite import SQLiteCache
 from llmcompiler.testing import RecordingReporter, run_virtual
 
 OFF = Passes(fold=False, merge=False, drop=False)

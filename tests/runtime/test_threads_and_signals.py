@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from llmcompiler import Failed, Join, LLMCompiler, Plan, Ref, RunResult, Succeeded, Task, tool
+from llmcompiler.backend.threads import ThreadPool
 from llmcompiler.testing import ScriptedPlanner
-from llmcompiler.threads import ThreadPool
 from tests.support.strict_loop import OpenExecutor
 
 ROOT = Path(__file__).parents[2]

@@ -23,8 +23,8 @@ from llmcompiler import (
     ToolTimeout,
     tool,
 )
+from llmcompiler.backend.timers import Timers
 from llmcompiler.testing import RecordingReporter, ScriptedPlanner, run_virtual
-from llmcompiler.timers import Timers
 from tests.support.strict_loop import OpenExecutor, run_strictly
 
 

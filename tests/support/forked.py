@@ -25,7 +25,7 @@ from typing import Any, NoReturn
 IMPORTED = (
     "llmcompiler.cli._work",
     "llmcompiler.compiler",
-    "llmcompiler.executor",
+    "llmcompiler.backend.executor",
     "llmcompiler.language",
     "llmcompiler.models.openai",
     "llmcompiler_planners.joiner",

@@ -10,20 +10,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ._tables import Clock, Column, count, elide, ids, paragraphs, table
-from .binding import bind
-from .effects import UNDECLARED, Access, Keys, access_of, effect_of, is_static, worst_access
-from .errors import ToolError
-from .latencies import Latencies
-from .passes import Foreseen, foresee
-from .pictures import call_line, direct_order
-from .plan import Plan, Task
-from .simulator import Schedule, known_order, registry_of, simulate
-from .values import Ref, Template, Var
+from ..binding import bind
+from ..effects import UNDECLARED, Access, Keys, access_of, effect_of, is_static, worst_access
+from ..errors import ToolError
+from ..latencies import Latencies
+from ..passes import Foreseen, foresee
+from ..pictures import call_line, direct_order
+from ..plan import Plan, Task
+from ..simulator import Schedule, known_order, registry_of, simulate
+from ..values import Ref, Template, Var
+from .tables import Clock, Column, count, elide, ids, paragraphs, table
 
 if TYPE_CHECKING:
-    from .result import Note
-    from .tools import Tool
+    from ..result import Note
+    from ..tools import Tool
 
 _UNKNOWN = "by its arguments"
 """Stands for an effect or for resources that can not be known before the arguments are."""

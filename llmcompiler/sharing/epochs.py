@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from .effects import Keys
+from ..effects import Keys
 
 
 class Epochs:
@@ -20,7 +20,7 @@ class Epochs:
         most: Keys that are counted one by one. Beyond that all of them count as changed, and counting begins anew.
 
     ```python
-    from llmcompiler.epochs import Epochs
+    from llmcompiler.sharing.epochs import Epochs
 
     epochs = Epochs()
     before = epochs.of(frozenset({"a"}))

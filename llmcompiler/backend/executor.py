@@ -8,16 +8,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from .admission import Admission
-from .driver import Call, Driver, Executor
-from .errors import ConfigurationError
+from ..admission import Admission
+from ..driver import Call, Driver, Executor
+from ..errors import ConfigurationError
+from ..latencies import Latencies
+from ..tools import Tool
 from .hedging import Allowance, Hedging
 from .host import Host, Shared, clock_of, host_of
-from .latencies import Latencies
 from .rates import Rates
 from .terms import SharedBreaker
 from .threads import ThreadPool
-from .tools import Tool
 
 
 class AsyncExecutor(Executor):

@@ -19,10 +19,10 @@ from typing import Any, NamedTuple, Protocol
 from cachetools import TLRUCache
 from pydantic import TypeAdapter
 
+from ..errors import ConfigurationError
 from .canonical import NotCanonical, canonical
 from .copies import NotCopyable, independent, size_of
 from .epochs import Epochs
-from .errors import ConfigurationError
 
 _OVERHEAD = 500
 """Bytes that an entry takes beside its value, about."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from .errors import ArgumentError, CircuitOpen, ReferenceFailed, ToolTimeout, TransientError
-from .tools import Tool
+from ..errors import ArgumentError, CircuitOpen, ReferenceFailed, ToolTimeout, TransientError
+from ..tools import Tool
 
 BASE = 0.1
 """Seconds before the second try, about; it doubles from there."""

@@ -59,7 +59,7 @@ def canonical(value: Any) -> Form:
         NotCanonical: There is none, or the value is too large or too deep.
 
     ```python
-    from llmcompiler.canonical import canonical
+    from llmcompiler.sharing.canonical import canonical
 
     assert canonical({"a": [1]}) == canonical({"a": [1]})
     assert canonical([1]) != canonical([1.0]) != canonical([True])

@@ -13,11 +13,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from ._jsonable import describe_error
-from .batches import Batch, each, try_batch
-from .breakers import Breaker
-from .driver import Call, failed
-from .errors import (
+from .._jsonable import describe_error
+from ..driver import Call, failed
+from ..errors import (
     ApprovalDenied,
     ArgumentError,
     CircuitOpen,
@@ -25,13 +23,15 @@ from .errors import (
     ToolError,
     ToolTimeout,
 )
+from ..outcomes import Failed, Outcome, Succeeded
+from ..tools import Tool
+from .batches import Batch, each, try_batch
+from .breakers import Breaker
 from .fallbacks import all_failed, refit
 from .invoking import invoke
-from .outcomes import Failed, Outcome, Succeeded
 from .rates import Limiter
 from .retries import retryable, retrying
 from .terms import Terms, repeatable
-from .tools import Tool
 from .watched import watched
 
 if TYPE_CHECKING:

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ._jsonable import describe_error
-from .effects import union
-from .errors import BatchFailed, ToolError
-from .execution import Call
+from .._jsonable import describe_error
+from ..effects import union
+from ..errors import BatchFailed, ToolError
+from ..execution import Call
+from ..outcomes import Outcome, Succeeded
+from ..tools import Tool
 from .invoking import invoke_batch
-from .outcomes import Outcome, Succeeded
-from .tools import Tool
 
 if TYPE_CHECKING:
     from .host import Host

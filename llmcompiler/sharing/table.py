@@ -16,20 +16,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cachetools import LRUCache
 
-from ._jsonable import describe_error
+from .._jsonable import describe_error
+from ..effects import Access
+from ..errors import LimitExceeded
+from ..outcomes import Failed, Outcome, Succeeded
+from ..result import Via
 from .cache import Cache, Codec, check_ttl
 from .canonical import NotCanonical
 from .copies import NotCopyable, independent, size_of
-from .effects import Access
 from .epochs import Epochs
-from .errors import LimitExceeded
-from .outcomes import Failed, Outcome, Succeeded
-from .result import Via
-from .sharing_keys import CallKey, cache_key_of, call_key, in_its_run, names_of, warn
+from .keys import CallKey, cache_key_of, call_key, in_its_run, names_of, warn
 
 if TYPE_CHECKING:
-    from .driver import Call, Driver
-    from .tools import Tool
+    from ..driver import Call, Driver
+    from ..tools import Tool
 
 logger = logging.getLogger("llmcompiler")
 

@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from ..tools import Tool
 from .canonical import NotCanonical, canonical, is_named
-from .tools import Tool
 
 _known: WeakKeyDictionary[Tool, str] = WeakKeyDictionary()
 _process = uuid.uuid4().hex

@@ -9,16 +9,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ._jsonable import describe_error
-from ._tables import Clock, Column, count, cut, elide, ids, paragraphs, table
-from .outcomes import Cancelled, Failed, Skipped, Succeeded
-from .pictures import call_line, direct_order
-from .plan import Plan
-from .simulator import Schedule, Work, registry_of, schedule
-from .timing import critical_path
+from .._jsonable import describe_error
+from ..outcomes import Cancelled, Failed, Skipped, Succeeded
+from ..pictures import call_line, direct_order
+from ..plan import Plan
+from ..simulator import Schedule, Work, registry_of, schedule
+from ..timing import critical_path
+from .tables import Clock, Column, count, cut, elide, ids, paragraphs, table
 
 if TYPE_CHECKING:
-    from .result import ItemResult, RunResult, TaskResult
+    from ..result import ItemResult, RunResult, TaskResult
 
 _ERRORS = 10
 _SAVED = ("reused", "merged", "constant", "cache")

@@ -10,16 +10,16 @@ import logging
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ._jsonable import describe_error
+from .._jsonable import describe_error
+from ..effects import Access, Keys
+from ..errors import ToolError
 from .cache import Cache
 from .canonical import Form, NotCanonical, canonical, key_name
-from .effects import Access, Keys
-from .errors import ToolError
 from .identity import identity
 
 if TYPE_CHECKING:
-    from .driver import Call
-    from .tools import Tool
+    from ..driver import Call
+    from ..tools import Tool
 
 logger = logging.getLogger("llmcompiler")
 

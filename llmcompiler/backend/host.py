@@ -15,17 +15,17 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ._jsonable import describe_error
-from .admission import Admission
-from .approvals import Approvals
+from .._jsonable import describe_error
+from ..admission import Admission
+from ..approvals import Approvals
+from ..driver import Call
+from ..errors import ApprovalDenied, ToolError, ToolTimeout
+from ..outcomes import Cancelled, Failed
+from ..tools import Tool
 from .batches import Batch, Gathering
-from .driver import Call
-from .errors import ApprovalDenied, ToolError, ToolTimeout
-from .outcomes import Cancelled, Failed
 from .retries import retryable
 from .terms import Terms, repeatable
 from .timers import Timers
-from .tools import Tool
 from .tries import NO_ARGUMENTS, once, several
 
 if TYPE_CHECKING:

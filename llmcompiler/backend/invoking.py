@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ._jsonable import describe_error
-from .copies import own
-from .errors import ToolError
-from .execution import Call
-from .tools import Tool
+from .._jsonable import describe_error
+from ..errors import ToolError
+from ..execution import Call
+from ..sharing.copies import own
+from ..tools import Tool
 from .watched import watched
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ..execution import Call
+from ..options import CircuitBreaker
+from ..tools import Tool
 from .breakers import Breaker
-from .execution import Call
-from .options import CircuitBreaker
-from .tools import Tool
 
 if TYPE_CHECKING:
     from .executor import AsyncExecutor

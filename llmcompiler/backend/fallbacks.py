@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ._jsonable import describe_error
-from .errors import ArgumentError, ToolError
-from .tools import Tool
+from .._jsonable import describe_error
+from ..errors import ArgumentError, ToolError
+from ..tools import Tool
 
 
 def refit(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:

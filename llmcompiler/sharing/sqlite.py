@@ -17,8 +17,8 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+from ..errors import ConfigurationError
 from .cache import Codec, Entry, check_bounds
-from .errors import ConfigurationError
 
 try:
     import sqlalchemy as sa

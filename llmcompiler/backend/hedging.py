@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .errors import ConfigurationError
+from ..errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Hedging:
 
     ```python
     from llmcompiler import AsyncExecutor
-    from llmcompiler.hedging import Hedging
+    from llmcompiler.backend.hedging import Hedging
 
     executor = AsyncExecutor(hedge=Hedging(quantile=0.9, budget=0.1))
     ```

@@ -25,7 +25,7 @@ class Breaker:
         seconds: How long it stays open.
 
     ```python
-    from llmcompiler.breakers import Breaker
+    from llmcompiler.backend.breakers import Breaker
 
     breaker = Breaker(failures=1, seconds=30)
     breaker.failed(breaker.enter(0.0), 0.0)

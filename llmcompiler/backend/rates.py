@@ -10,9 +10,9 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from .errors import ConfigurationError
-from .options import RateLimit
-from .tools import Tool
+from ..errors import ConfigurationError
+from ..options import RateLimit
+from ..tools import Tool
 
 if TYPE_CHECKING:
     from aiolimiter import AsyncLimiter

@@ -1,0 +1,1 @@
+"""EXPLAIN for plans and for runs: tables of plain text."""
