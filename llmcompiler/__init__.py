@@ -88,7 +88,7 @@ from .values import Ref, Template, Var
 if TYPE_CHECKING:
     from .models import LocalModel, OpenAIModel
     from .sharing.cache import MemoryCache
-    from .sharing.sqlite import SQLiteCache
+    from .sharing.sqlite import SQLiteCache as SQLiteCache  # not in __all__: it needs an extra
 
 _LAZY = {
     "LocalModel": "llmcompiler.models",
@@ -186,7 +186,6 @@ __all__ = [
     "RunFinished",
     "RunResult",
     "RunStarted",
-    "SQLiteCache",
     "Skipped",
     "Succeeded",
     "Task",

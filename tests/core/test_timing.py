@@ -31,3 +31,11 @@ def test_a_loop_counts_as_its_slowest_item_and_works_as_all_of_them() -> None:
     assert critical_path(tasks) == (4.0, [1, 2]), "with room, its items run side by side"
     found = timing(tasks, Spans(total=7.0))
     assert (found.makespan, found.sequential) == (6.0, pytest.approx(6.0))
+
+
+def test_no_path_is_longer_than_the_run() -> None:
+    """The slow item waited for nothing, but its `for` is ordered after task 1 for the sake of another one."""
+    items = (ItemResult(Succeeded(1), 3.0, 4.0), ItemResult(Succeeded(2), 0.0, 3.0))
+    tasks = {1: ran(1, 0.0, 3.0), 2: ran(2, 0.0, 4.0, after=(1,), items=items, each=Each("x", [1, 2]))}
+    assert critical_path(tasks)[0] == 6
+    assert timing(tasks, Spans()).critical_path == timing(tasks, Spans()).makespan == 4
