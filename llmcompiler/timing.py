@@ -62,7 +62,7 @@ def timing(tasks: Mapping[int, TaskResult], spans: Spans) -> Timing:
         begun = min(t.started for t in made if t.started is not None)
         span = max(t.finished for t in made) - begun
         makespan += span
-        # A call that waited for one item of a `for` seems to have waited for the slowest: no path is longer than the run.
+        # What waited for one item of a `for` seems to have waited for the slowest; no path is longer than the run.
         path += min(critical_path(of_round)[0], span)
         sequential += sum(_work(t) for t in made)
         first = begun if first is None else min(first, begun)
