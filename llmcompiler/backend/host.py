@@ -110,10 +110,17 @@ class Host:
     def start(self, call: Call) -> None:
         """Make the call when the caps allow it, and first ask for approval where it needs one."""
         terms = self._terms.get(call.tool)  # type: ignore[arg-type]
-        if terms is not None and terms.quick and not call.approval and self.shared.admission.enter():
-            call.holds = True
-            call.timeout = terms.timeout
-            call.handle = self.spawn(once(self, call))
+        if terms is not None and terms.quick and not call.approval:
+            admission = self.shared.admission
+            if admission.enter():
+                call.holds = True
+                call.timeout = terms.timeout
+                call.handle = self.spawn(once(self, call))
+                return
+            driver = call.driver
+            admission.offer(call, terms.tool, None, driver.rank(call), driver)
+            if admission.limit is None or admission.running < admission.limit:
+                self.admit()
             return
         if call.approval:
             assert call.tool is not None
