@@ -9,6 +9,7 @@ import json
 import logging
 import time
 import traceback
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -54,9 +55,22 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+BUILT: list[OpenAIModel] = []
+
+
+@pytest.fixture(autouse=True)
+async def _closed() -> AsyncIterator[None]:
+    """Each model of a test is closed in its event loop: a connection left to the collector warns in another test."""
+    BUILT.clear()
+    yield
+    for model in BUILT:
+        await model.aclose()
+
+
 def build(server: OpenAIServer | None = None, **options: Any) -> OpenAIModel:
     options = {"timeout": 10, "base_url": server.base_url if server else "http://127.0.0.1:9/v1"} | options
     model = OpenAIModel("some-model", **options)
+    BUILT.append(model)
 
     async def no_wait(seconds: float) -> None:
         waits.append(seconds)
