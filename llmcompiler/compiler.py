@@ -22,7 +22,7 @@ from .limits import Limits
 from .models.base import Model
 from .nesting import make_tool
 from .options import ItemPolicy
-from .passes import Passes
+from .passes import Outlook, Passes
 from .plan import Plan
 from .planning import Planning
 from .prices import check_known, pricing
@@ -386,7 +386,14 @@ class LLMCompiler:
         if planning.trouble:
             found = dict.fromkeys(emitter.diagnostics)  # a repair that changes nothing finds the same again
             raise PlanError(tuple(found), f"the plan is not whole: {planning.trouble}")
-        return check_plan(plan, self.tools, on_item_error=self.on_item_error)
+        made = check_plan(plan, self.tools, on_item_error=self.on_item_error)
+        made.__dict__["_outlook"] = self.outlook
+        return made
+
+    @property
+    def outlook(self) -> Outlook:
+        """What is known of how plans will run here, for `Plan.explain`."""
+        return Outlook(self.latencies, getattr(self.executor, "max_concurrency", None), self.passes)
 
     def plan_sync(self, question: str, **options: Any) -> Plan:
         """`plan` for code without an event loop."""

@@ -21,7 +21,7 @@ from ._jsonable import describe_error
 from .binding import bind
 from .effects import UNDECLARED, Access, access_of, effect_of, union
 from .errors import ToolError
-from .execution import Call, Executor, Watch
+from .execution import Call, Executor, Watch, failed, result_of
 from .expansion import GUARDED_OFF, expand, is_off, outcome_of
 from .latencies import Latencies
 from .options import ItemPolicy
@@ -31,7 +31,7 @@ from .placement import Placed, Placement
 from .plan import Task
 from .priorities import Ranks
 from .protocols import Approver
-from .result import ItemResult, Note, TaskResult
+from .result import Note, TaskResult
 from .sharing.copies import NotCopyable, independent, own
 from .tools import Tool, ToolRegistry
 
@@ -411,20 +411,18 @@ class Driver:
                 self._prepare(call)
             else:
                 self._expand(call)
+            frees: tuple[tfu.Key, ...] = ()
+            placement, i = self._placement, call.task.id
+            if placement is not None and placement.is_open(i):
+                call.after, frees = placement.close(i, call.access or Access())
+                self._forget(i, frees)
         except KeyboardInterrupt:
             raise
-        except BaseException as e:  # also of a validator, of a value, of a resource function
+        except BaseException as e:  # also of a validator, of a value, of a resource function or key
             self.finish(call, failed(call, e))
             return
-        after: tuple[int, ...] = ()
-        frees: tuple[tfu.Key, ...] = ()
-        placement, i = self._placement, call.task.id
-        if placement is not None and placement.is_open(i):
-            call.after, frees = placement.close(i, call.access or Access())
-            self._forget(i, frees)
-            # The items of a `for` wait one by one.
-            after = call.after if call.task.each is None else ()
-        self._handle(tfu.Probed(i, after, frees))
+        # The items of a `for` wait one by one.
+        self._handle(tfu.Probed(i, call.after if call.task.each is None else (), frees))
 
     def _expand(self, call: Call) -> None:
         tool = call.tool
@@ -493,20 +491,11 @@ class Driver:
 
     def results(self) -> dict[int, TaskResult]:
         """Every task that has ended, by id, in the order of planning."""
-        return {i: _result(c, c.outcome) for i, c in self.calls.items() if c.outcome is not None}
+        return {i: result_of(c, c.outcome) for i, c in self.calls.items() if c.outcome is not None}
 
     def outcomes(self) -> Mapping[int, Outcome]:
         """Outcomes so far, by id."""
         return {i: c.outcome for i, c in self.calls.items() if c.outcome is not None}
-
-
-def failed(call: Call, error: BaseException) -> Failed:
-    """The outcome of a call that raised `error`; what is no `Exception` must not leave its task and becomes one."""
-    if isinstance(error, Exception):
-        return Failed(error)
-    cancelled = type(error).__name__ == "CancelledError"
-    what = "was cancelled from within" if cancelled else f"raised {describe_error(error)}"
-    return Failed(ToolError(f"`{call.task.tool}` {what}"))
 
 
 def _one_line(outcome: Failed) -> str:
@@ -525,29 +514,6 @@ _USED_UP = frozenset(
     | {type(iter(kind())) for kind in (list, tuple, set, dict, str, bytes)}
 )
 """Kinds of values that are gone once read: a second task that refers to one would find it empty."""
-
-
-def _result(call: Call, outcome: Outcome) -> TaskResult:
-    return TaskResult(
-        call.task,
-        outcome,
-        call.round,
-        call.planned,
-        call.started,
-        call.finished,
-        call.attempts,
-        call.reuse,
-        call.via,
-        tuple(sorted(call.after)),
-        tuple(
-            ItemResult(p.outcome, p.started, p.finished, p.attempts, p.via)
-            for p in call.parts
-            if p.outcome is not None
-        ),
-        call.effect if call.effect is not None or call.tool is None else call.tool.effect,
-        call.access,
-        call.estimate,
-    )
 
 
 def _id(key: tfu.Key) -> int:

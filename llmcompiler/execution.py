@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from ._jsonable import describe_error
 from .context import ToolContext
 from .effects import Access
+from .errors import ToolError
 from .options import Effect
-from .outcomes import Outcome
+from .outcomes import Failed, Outcome
 from .plan import Task
-from .result import Via
+from .result import ItemResult, TaskResult, Via
 from .tfu import Key
 from .tools import Tool
 
@@ -169,3 +171,36 @@ class Executor(ABC):
 
     async def end(self, driver: Driver) -> None:  # noqa: B027 - optional
         """The run is over: wait until none of its calls is left."""
+
+
+def failed(call: Call, error: BaseException) -> Failed:
+    """The outcome of a call that raised `error`; what is no `Exception` must not leave its task and becomes one."""
+    if isinstance(error, Exception):
+        return Failed(error)
+    cancelled = type(error).__name__ == "CancelledError"
+    what = "was cancelled from within" if cancelled else f"raised {describe_error(error)}"
+    return Failed(ToolError(f"`{call.task.tool}` {what}"))
+
+
+def result_of(call: Call, outcome: Outcome) -> TaskResult:
+    """What is told of a call that ended."""
+    return TaskResult(
+        call.task,
+        outcome,
+        call.round,
+        call.planned,
+        call.started,
+        call.finished,
+        call.attempts,
+        call.reuse,
+        call.via,
+        tuple(sorted(call.after)),
+        tuple(
+            ItemResult(p.outcome, p.started, p.finished, p.attempts, p.via)
+            for p in call.parts
+            if p.outcome is not None
+        ),
+        call.effect if call.effect is not None or call.tool is None else call.tool.effect,
+        call.access,
+        call.estimate,
+    )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ._jsonable import describe_error
 from .binding import holds, items
 from .errors import ItemsFailed
-from .guards import BoolOp, Compare, Guard, Not
+from .guards import Guard, guard_values
 from .options import ItemPolicy
 from .outcomes import Cancelled, Failed, Outcome, Skipped, Succeeded
 from .plan import Task
@@ -25,19 +25,7 @@ GUARDED_OFF = "its condition is false"
 
 def by_item(guard: Guard) -> bool:
     """Whether a condition names the loop variable, and so is decided for each item by itself."""
-    stack = [guard]
-    while stack:
-        g = stack.pop()
-        if isinstance(g, Compare):
-            if has_variable(g.left) or has_variable(g.right):
-                return True
-        elif isinstance(g, BoolOp):
-            stack.extend(g.operands)
-        elif isinstance(g, Not):
-            stack.append(g.operand)
-        elif has_variable(g.value):
-            return True
-    return False
+    return any(map(has_variable, guard_values(guard)))
 
 
 def is_off(task: Task, values: Mapping[int, Any]) -> bool:

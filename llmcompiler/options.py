@@ -6,6 +6,7 @@ Nothing here calls a tool or knows a schema.
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
@@ -189,10 +190,8 @@ class _Check:
 
     def patience(self) -> None:
         o = self.o
-        if o.timeout is not None and not (
-            isinstance(o.timeout, (int, float)) and not isinstance(o.timeout, bool) and o.timeout > 0
-        ):
-            raise self.bad(f"has timeout={o.timeout!r}", "give seconds above 0")
+        if o.timeout is not None and not _seconds(o.timeout):
+            raise self.bad(f"has timeout={o.timeout!r}", "give seconds above 0, or leave it out")
         if o.retries is not None and not _whole(o.retries, 0):
             raise self.bad(f"has retries={o.retries!r}", "give a whole number, 0 or more")
         if o.max_concurrency is not None and not _whole(o.max_concurrency, 1):
@@ -221,9 +220,7 @@ class _Check:
     def sharing(self) -> None:
         o = self.o
         cached = o.cache is not None and o.cache is not False
-        if o.cache is not None and not isinstance(o.cache, (bool, int, float)):
-            raise self.bad(f"has cache={o.cache!r}", "give True, False, or seconds above 0")
-        if cached and not isinstance(o.cache, bool) and not o.cache > 0:  # type: ignore[operator]
+        if o.cache is not None and not isinstance(o.cache, bool) and not _seconds(o.cache):
             raise self.bad(f"has cache={o.cache!r}", "give True, False, or seconds above 0")
         if cached and o.effect not in ("pure", "read"):
             raise self.bad(
@@ -246,3 +243,7 @@ class _Check:
 
 def _whole(value: Any, least: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _seconds(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < math.inf

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from .calls import call_key
 from .errors import ConfigurationError
+from .latencies import Latencies
 from .ordering import Ordering, foreseen_access
 from .plan import Join, Plan, Task
 from .result import Note
@@ -58,6 +59,15 @@ class Passes:
     def none(cls) -> Passes:
         """Every pass off, calls first come first served: the plan runs as it was written."""
         return cls(fold=False, merge=False, drop=False, batch=False, priority="fifo")
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What the compiler that made a plan knows of how it will run it."""
+
+    latencies: Latencies | None = None
+    concurrency: int | None = 16
+    passes: Passes | None = None
 
 
 @dataclass(slots=True)

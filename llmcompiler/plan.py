@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import EllipsisType
 from typing import TYPE_CHECKING, Any
 
 from ._fact import fact
@@ -255,7 +256,7 @@ class Plan:
         self,
         *,
         latencies: Latencies | None = None,
-        concurrency: int | None = 16,
+        concurrency: int | EllipsisType | None = ...,
         notes: Sequence[Note] | None = None,
     ) -> str:
         """The plan as a table of text: each call, what it waits for, when it will run, and the critical path (`*`).
@@ -265,14 +266,23 @@ class Plan:
         later a call could start if nothing but the critical path counted. No line end at the end; long calls are cut.
 
         Args:
-            latencies: What was learned of the tools; without, times are steps, and every call takes one.
-            concurrency: Calls at once; None for no cap.
-            notes: What passes will do, to be told below the table; by default what all of them find in a plan that was
-                checked against tools.
+            latencies: What was learned of the tools; by default by the compiler that made the plan. Where nothing was,
+                times are steps, and every call takes one.
+            concurrency: Calls at once, None for no cap; by default as that compiler allows, else 16.
+            notes: What passes will do, to be told below the table; by default what those that are on find in a plan
+                that was checked against tools.
         """
         from .explaining.plans import explain
+        from .passes import Outlook
 
-        return explain(self, latencies=latencies, concurrency=concurrency, notes=notes)
+        outlook: Outlook = self.__dict__.get("_outlook") or Outlook()
+        return explain(
+            self,
+            latencies=latencies or outlook.latencies,
+            concurrency=outlook.concurrency if concurrency is ... else concurrency,
+            passes=outlook.passes,
+            notes=notes,
+        )
 
     # -- pydantic ------------------------------------------------------------
 

@@ -117,7 +117,7 @@ def simulate(
         concurrency: Calls at once; None for no cap.
         policy: Which waiting call goes first.
         order: For each task, earlier tasks it is ordered after; default what the effects of the tools say.
-        items: How many items a `for` task has; 1 where nothing is said.
+        items: How many calls a task makes: the items of a `for`, 0 for one that is not made; 1 where nothing is said.
 
     Raises:
         ConfigurationError: A time that is none, a cap below 1, or an unknown policy.
@@ -138,7 +138,7 @@ def simulate(
     works = []
     for t in plan.tasks:
         tool = tools.get(t.tool) if tools is not None else None
-        count = items.get(t.id, 1) if items is not None and t.each is not None else 1
+        count = items.get(t.id, 1) if items is not None else 1
         works.append(
             Work(
                 t.id,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
 import pytest
 
 from llmcompiler import (
+    AsyncExecutor,
     Failed,
     Join,
+    LLMCompiler,
+    Passes,
     Plan,
     Ref,
     RunResult,
@@ -25,6 +29,7 @@ from llmcompiler.guards import Truth
 from llmcompiler.latencies import Latencies
 from llmcompiler.plan import Each
 from llmcompiler.result import ItemResult, Note, Spans
+from llmcompiler.testing import ScriptedPlanner, run_virtual
 from llmcompiler.values import Var
 
 DIAMOND = Plan.parse(
@@ -429,3 +434,34 @@ async def test_a_real_run_can_be_explained() -> None:
     text = result.explain()
     assert set(rows(text)) == {"1", "2", "3"}
     assert "3 calls: 3 succeeded." in text
+
+
+def test_a_compiled_plan_is_explained_by_what_its_compiler_knows() -> None:
+    """Its passes, its cap, and the latencies it has learned; each can be given instead."""
+
+    @tool(effect="read")
+    async def look(at: str) -> str:
+        await asyncio.sleep(2)
+        return at
+
+    text = '1. look("a")\n2. look("a")\n3. look("b")\njoin()'
+
+    async def main(passes: Passes) -> tuple[str, str]:
+        compiler = LLMCompiler(
+            [look],
+            planner=ScriptedPlanner([text, text]),
+            executor=AsyncExecutor(max_concurrency=1),
+            passes=passes,
+        )
+        before = (await compiler.plan("q")).explain()
+        await compiler.execute('1. look("x")\njoin()')
+        return before, (await compiler.plan("q")).explain()
+
+    before, after = run_virtual(main(Passes()))
+    assert "merge: task 2" in before
+    assert "2 calls in 1 step" in before
+    assert "2 steps with 1 at once" in before
+    assert "4.00 s with 1 at once" in after
+    before, after = run_virtual(main(Passes.none()))
+    assert "merge" not in before
+    assert "6.00 s with 1 at once" in after

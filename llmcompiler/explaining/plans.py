@@ -14,7 +14,7 @@ from ..binding import bind
 from ..effects import UNDECLARED, Access, Keys, access_of, effect_of, is_static, worst_access
 from ..errors import ToolError
 from ..latencies import Latencies
-from ..passes import Foreseen, foresee
+from ..passes import Foreseen, Passes, foresee
 from ..pictures import call_line, direct_order
 from ..plan import Plan, Task
 from ..simulator import Schedule, known_order, registry_of, simulate
@@ -34,6 +34,7 @@ def explain(
     *,
     latencies: Latencies | None = None,
     concurrency: int | None = 16,
+    passes: Passes | None = None,
     notes: Sequence[Note] | None = None,
 ) -> str:
     """See `Plan.explain`."""
@@ -44,7 +45,7 @@ def explain(
         for t in plan.tasks
         if t.each is not None and isinstance(t.each.source, (list, tuple))
     }
-    found = foresee(plan, tools) if notes is None and tools is not None else Foreseen()
+    found = foresee(plan, tools, passes) if notes is None and tools is not None else Foreseen()
     saved = {**dict.fromkeys(found.merged, "merged"), **dict.fromkeys(found.dropped, "dropped")}
     seconds = latencies if known else None
     order = {**known_order(plan, tools)}

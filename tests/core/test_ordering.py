@@ -236,3 +236,22 @@ def test_many_calls_that_touch_the_same_make_few_edges() -> None:
     edges += sum(len(ordering.add(3_000 + i, Access(writes=frozenset({i})))) for i in range(1_000))
     edges += sum(len(ordering.add(5_000 + i, Access(reads=None))) for i in range(1_000))
     assert edges < 20_000
+
+
+@given(st.lists(st.tuples(ACCESS, st.booleans()), max_size=12), st.integers(0, 3))
+def test_bundled_edges_lose_no_conflict(calls: list[tuple[Access, bool]], many: int) -> None:
+    """Where very many calls meet, one stands for those before it; here few are very many. Some have ended already."""
+    ended: set[int] = set()
+    ordering: Ordering[int] = Ordering(ended.__contains__)
+    ordering.MANY = many
+    edges: dict[int, set[int]] = {}
+    for i, (access, ends) in enumerate(calls):
+        edges[i] = set(ordering.add(i, access))
+        # A call ends when all that it is ordered after have ended.
+        if ends and edges[i] <= ended:
+            ended.add(i)
+            ordering.settle(i)
+    for i, (access, _) in enumerate(calls):
+        before = reachable(edges, i)
+        for j in range(i):
+            assert j in before or j in ended or not calls[j][0].conflicts(access), (i, j)

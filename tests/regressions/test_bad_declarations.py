@@ -469,6 +469,8 @@ OPTIONS: list[tuple[dict[str, Any], str]] = [
     ({"vary": "user"}, "has vary='user'; give a plain function without arguments"),
     ({"version": 2}, "has version=2; give a text"),
     ({"timeout": 0}, "has timeout=0; give seconds above 0"),
+    ({"timeout": float("inf")}, "has timeout=inf; give seconds above 0, or leave it out"),
+    ({"effect": "read", "cache": float("inf")}, "has cache=inf; give True, False, or seconds above 0"),
     ({"retries": -1}, "has retries=-1; give a whole number, 0 or more"),
     ({"max_concurrency": 0}, "has max_concurrency=0; give a whole number, 1 or more"),
     ({"efect": "read"}, "has unknown options ['efect']; known are batch, breaker, cache, effect"),
