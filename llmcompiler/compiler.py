@@ -26,11 +26,18 @@ from .passes import Outlook, Passes
 from .plan import Plan
 from .planning import Planning
 from .prices import check_known, pricing
-from .protocols import Approver, Joiner, Planner, Reporter
+from .protocols import Approver, Joiner, Planner, Reporter, ToolSelector
 from .result import RunResult
 from .run import EventLog, Run
 from .session import Session
-from .settings import check_choices, check_parts, check_question, checked_limits, checked_reporters
+from .settings import (
+    check_choices,
+    check_parts,
+    check_question,
+    checked_limits,
+    checked_planner_name,
+    checked_reporters,
+)
 from .sharing.cache import Cache
 from .sharing.table import Sharing
 from .tools import Tool, ToolRegistry
@@ -42,7 +49,8 @@ class LLMCompiler:
     Args:
         tools: `Tool`s or plain typed functions.
         model: A `Model` or `"provider:name"`; default from `LLMCOMPILER_MODEL`, else the embedded one where installed.
-        planner: Writes the plan; default by what the model can do.
+        planner: Writes the plan: a `Planner`, or the name of a ready-made one: `"text"`, `"json"`, `"tools"`,
+            `"python"`, `"react"`, `"local"`; `"auto"`, the default, goes by what the model can do.
         joiner: Answers or asks for another round; default by what the model can do.
         executor: Makes the calls; default `AsyncExecutor()`: 16 calls at once, 60 s each.
         journal: Not there yet; must be None.
@@ -57,6 +65,7 @@ class LLMCompiler:
             as long as the run does.
         on_item_error: What a failed item does to its `for` task where its tool does not say: `"fail"`, `"skip"`
             or `"collect"`.
+        selector: Chooses, of many tools, those that the planner is shown; any tool may be called all the same.
 
     Raises:
         UsageError: An argument is wrong.
@@ -81,7 +90,7 @@ class LLMCompiler:
         self,
         tools: Iterable[Any] | Mapping[str, Any] | ToolRegistry = (),
         model: Model | str | None = None,
-        planner: Planner | None = None,
+        planner: Planner | str | None = None,
         joiner: Joiner | None = None,
         executor: Executor | None = None,
         journal: None = None,
@@ -95,17 +104,20 @@ class LLMCompiler:
         cache: Cache | None = None,
         on_item_error: ItemPolicy = "fail",
         approval_timeout: float | None = None,
+        selector: ToolSelector | None = None,
     ) -> None:
         self.tools = tools if isinstance(tools, ToolRegistry) else ToolRegistry(tools)
         if journal is not None:
             raise ConfigurationError("journal= is not supported by this version; leave it out")
-        check_parts(executor, planner, joiner, model, approver, cache)
+        check_parts(executor, planner, joiner, model, approver, cache, selector)
         check_choices(max_replans, repairs, passes, on_item_error)
         self.reporters = checked_reporters(reporters)
         self._model_spec = model
         self._model: Model | None = model if model is not None and not isinstance(model, str) else None
-        self._planner = planner
+        self._planner_name = checked_planner_name(planner)
+        self._planner = None if isinstance(planner, str) else planner
         self._joiner = joiner
+        self.selector = selector
         self.executor = executor or AsyncExecutor()
         self.max_replans = max_replans
         self.repairs = repairs
@@ -138,9 +150,9 @@ class LLMCompiler:
     def planner(self) -> Planner:
         """The planner; by default what suits the model."""
         if self._planner is None:
-            from llmcompiler_planners import default_planner
+            from llmcompiler_planners import make_planner
 
-            self._planner = default_planner(self.model)
+            self._planner = make_planner(self._planner_name, self.model)
         return self._planner
 
     @property
@@ -340,6 +352,7 @@ class LLMCompiler:
             on_item_error=self.on_item_error,
             approval_timeout=self.approval_timeout,
             held=held,
+            selector=self.selector,
         )
 
     # -- planning and executing by themselves ------------------------------------------------
@@ -375,6 +388,7 @@ class LLMCompiler:
             repairs=self.repairs,
             usage=lambda usage: budget.use(usage, price),
             allow_call=budget.allow,
+            selector=self.selector,
         )
         try:
             async with asyncio.timeout(limits.seconds) as clock:

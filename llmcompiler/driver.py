@@ -106,6 +106,8 @@ class Driver:
         self.values: dict[int, Any] = {}
         self.joined: Callable[[], None] = lambda: None
         """Called when every task of the round has its outcome."""
+        self.ended: dict[int, list[Callable[[Outcome], None]]] = {}
+        """Who waits for the outcomes of tasks, by id."""
         self.crashed: Callable[[Exception], None] = lambda error: None
         """Called when the driver itself fails, which only a bug can make it do."""
         self._tfu = tfu.TaskFetchingUnit()
@@ -295,6 +297,9 @@ class Driver:
             self.watch.finished(call)
         if call.share is not None and self.sharing is not None:
             self.sharing.ended(call)
+        if self.ended and call.parent is None:
+            for tell in self.ended.pop(call.task.id, ()):
+                tell(outcome)
 
     def _handle(self, event: tfu.Event) -> None:
         commands = self._tfu.handle(event)

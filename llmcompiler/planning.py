@@ -6,6 +6,7 @@ not made twice.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
@@ -29,9 +30,10 @@ from .errors import (
     PlanningFailed,
     UsageError,
 )
+from .outcomes import Outcome
 from .passes import Merging
 from .plan import Join, Plan, Task, Thought
-from .protocols import Observation, PlanContext, PlanItem, Planner
+from .protocols import Answer, Observation, PlanContext, PlanItem, Planner, ToolSelector
 from .renaming import rename_join, rename_task
 from .result import Note
 
@@ -63,6 +65,7 @@ class Planning:
         usage: Handed to planners: takes what a model used.
         allow_call: Handed to planners: raises when no more model calls are allowed.
         calls: Counts the calls of each tool.
+        selector: Chooses the tools that the planner is shown; None for all.
     """
 
     def __init__(
@@ -80,6 +83,7 @@ class Planning:
         usage: Callable[[Usage], None] = lambda usage: None,
         allow_call: Callable[[], None] = lambda: None,
         calls: Calls | None = None,
+        selector: ToolSelector | None = None,
     ) -> None:
         self.question = question
         self.planner = planner
@@ -95,6 +99,10 @@ class Planning:
         """Why planning of the last round is not whole, if so."""
         self.repeated = False
         """Whether the last round held no call that an earlier one had not."""
+        self.answer: Answer | None = None
+        """What the planner itself gave as the answer, if it did."""
+        self.selector = selector
+        self._offered: ToolRegistry | None = None
         self._usage = usage
         self._allow_call = allow_call
         self._calls = calls or Calls(limits)
@@ -121,14 +129,15 @@ class Planning:
             LimitExceeded: A limit was reached; what was planned until then runs on.
         """
         self._round, self._tasks, self._join, self._broken = number, [], None, {}
-        self.trouble, self.repeated = "", False
+        self.trouble, self.repeated, self.answer = "", False, None
         purpose: PlanPurpose = "replan" if number > 1 else "plan"
         if number > 1:
             self._note_reusable()
         before = set(self._merging.keys)
         try:
             await self._stream_with_resumes(purpose, feedback)
-            await self._repair()
+            if self.answer is None:
+                await self._repair()
         finally:
             if self.driver is not None:
                 self.driver.unhold()
@@ -157,7 +166,7 @@ class Planning:
             except Exception as e:
                 error = e
             else:
-                if self._tasks or self._join is not None or self._broken:
+                if self._tasks or self._join is not None or self._broken or self.answer is not None:
                     return
                 error = PlanningFailed((), "the planner wrote no task and no join")
             tries += 1
@@ -206,6 +215,10 @@ class Planning:
                     if purpose != "repair":
                         self._join = rename_join(item, self._renamed)
                     break
+                elif isinstance(item, Answer):
+                    if purpose != "repair":
+                        self.answer, self._join = item, Join()
+                    break
                 elif isinstance(item, Diagnostic):
                     self.emitter.diagnose(item)
                     if item.severity == "error" and item.code != "trailing-text":
@@ -213,7 +226,7 @@ class Planning:
                         self._hold(item)
                 else:
                     raise UsageError(
-                        f"{type(self.planner).__name__}.plan yielded {item!r}, not a Task, Thought or Join"
+                        f"{type(self.planner).__name__}.plan yielded {item!r}, not a Task, Thought, Join or Answer"
                     )
 
     def _make_context(
@@ -236,7 +249,35 @@ class Planning:
             broken=broken,
             usage=self._usage,
             allow_call=self._allow_call,
+            offered=self._choose_tools(),
+            outcome=self._outcome,
         )
+
+    def _choose_tools(self) -> ToolRegistry | None:
+        if self.selector is None:
+            return None
+        if self._offered is None:
+            self._offered = self.tools.subset(self.selector.select(self.question, self.tools))
+        return self._offered
+
+    async def _outcome(self, task_id: int) -> Outcome:
+        """The outcome of a task under way; raises LookupError where there will be none."""
+        task_id = self._renamed.get(task_id, task_id)
+        driver = self.driver
+        call = None if driver is None else driver.calls.get(task_id)
+        if driver is None or call is None:
+            problems = "; ".join(d.message for d in self._broken.get(task_id, ()))
+            raise LookupError(problems or f"there will be no outcome of task {task_id}")
+        if call.outcome is not None:
+            return call.outcome
+        ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+        def tell(outcome: Outcome) -> None:
+            if not ended.done():
+                ended.set_result(outcome)
+
+        driver.ended.setdefault(task_id, []).append(tell)
+        return await ended
 
     # -- tasks ----------------------------------------------------------------------
 

@@ -18,8 +18,22 @@ if TYPE_CHECKING:
     from .events import Event, PlanPurpose
     from .tools import ToolRegistry
 
-PlanItem = Task | Thought | Join | Diagnostic
-"""What a planner may yield. A `Join` ends the plan; a `Diagnostic` reports text that gave no task."""
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The decision that ends the run. Joiners return it; a planner that knows the answer yields it."""
+
+    output: Any
+    thought: str = ""
+
+
+PlanItem = Task | Thought | Join | Answer | Diagnostic
+"""What a planner may yield. A `Join` ends the plan, an `Answer` ends it without the joiner; a `Diagnostic` reports text
+that gave no task."""
+
+
+async def _unknown_outcome(task_id: int) -> Outcome:
+    raise LookupError(f"nothing is run here: there will be no outcome of task {task_id}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +66,34 @@ class PlanContext:
     """What to mend, when `purpose` is "repair": each has `task_id` and `source` where known."""
     broken: Sequence[int] = ()
     """Ids to write again, when `purpose` is "repair"."""
+    offered: ToolRegistry | None = None
+    """The tools chosen for this question, where there are more than a prompt should hold; None for all."""
+    outcome: Callable[[int], Awaitable[Outcome]] = field(default=_unknown_outcome, repr=False)
+    """Waits for the outcome of a task of this run, for planners that look before they go on. Raises `LookupError` for
+    an id that is not under way, and where plans are only made, not run."""
     usage: Callable[[Usage], None] = field(default=lambda u: None, repr=False)
     """Call it with what a model used."""
     allow_call: Callable[[], None] = field(default=lambda: None, repr=False)
     """Call it before each model call: it raises `LimitExceeded` when no more are allowed."""
 
     @property
+    def shown(self) -> ToolRegistry:
+        """The tools to put into a prompt or a grammar. Any tool of `tools` may be called all the same."""
+        return self.tools if self.offered is None else self.offered
+
+    @property
     def known_ids(self) -> frozenset[int]:
         """Ids that a reference may name already."""
         return frozenset([o.task.id for o in self.observations] + [t.id for t in self.running])
+
+
+@runtime_checkable
+class ToolSelector(Protocol):
+    """Chooses, of many tools, those that a planner is shown for a question."""
+
+    def select(self, question: str, tools: ToolRegistry) -> Sequence[str]:
+        """Names of the tools to show, best first; names that are not in `tools` are passed over. Called once a run."""
+        ...
 
 
 @runtime_checkable
@@ -103,14 +136,6 @@ class JoinContext:
     """Call it with what a model used."""
     allow_call: Callable[[], None] = field(default=lambda: None, repr=False)
     """Call it before each model call: it raises `LimitExceeded` when no more are allowed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The joiner's decision: this is the answer."""
-
-    output: Any
-    thought: str = ""
 
 
 @dataclass(frozen=True, slots=True)

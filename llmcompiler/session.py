@@ -36,7 +36,18 @@ from .passes import Merging, Passes, unused
 from .plan import Join, Plan
 from .planning import Planning
 from .prices import pricing
-from .protocols import Answer, Approver, Decision, JoinContext, Joiner, Observation, Planner, Replan, Reporter
+from .protocols import (
+    Answer,
+    Approver,
+    Decision,
+    JoinContext,
+    Joiner,
+    Observation,
+    Planner,
+    Replan,
+    Reporter,
+    ToolSelector,
+)
 from .result import Note, RunResult, Spans
 from .tools import ToolRegistry
 
@@ -73,8 +84,10 @@ class Session:
         on_item_error: ItemPolicy = "fail",
         approval_timeout: float | None = None,
         held: bool = False,
+        selector: ToolSelector | None = None,
     ) -> None:
         self.question = question
+        self.selector = selector
         self.tools = tools
         self.executor = executor
         self.planner = planner
@@ -204,6 +217,7 @@ class Session:
             usage=lambda usage: self.budget.use(usage, self._prices[0]),
             allow_call=lambda: self.budget.allow(reserve=1),
             calls=self.calls,
+            selector=self.selector,
         )
         self.result.thoughts = planning.thoughts
         feedback = ""
@@ -221,6 +235,8 @@ class Session:
                 assert self.limits.model_calls is not None
                 self._limit = self._limit or LimitExceeded("model_calls", self.limits.model_calls)
                 reason = reason or "only one more model call is allowed"
+            if planning.answer is not None and (reason := self._take(planning.answer, number)) == "":
+                return
             trouble = reason or planning.trouble
             final = final or bool(reason)
             decision = await self._decide(planning.plan.join or Join(), number, final, trouble)
@@ -407,6 +423,15 @@ class Session:
                 + (f": {reason}" if reason else "; raise max_replans= to allow more")
             )
         return decision
+
+    def _take(self, answer: Answer, number: int) -> str:
+        """Take the planner's own answer; why it can not be taken, if so."""
+        try:
+            self.result.output = self._validated(answer.output)
+        except ValidationError as e:
+            return f"the planner's answer does not fit the output type: {_first(e)}"
+        self.emitter.emit(ev.JoinStarted, round=number, final=True)
+        return ""
 
     def _join_deadline(self) -> float | None:
         deadline = self._deadline()

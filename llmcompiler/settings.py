@@ -20,7 +20,29 @@ LONGEST_QUESTION = 200_000
 """Characters a question may have."""
 
 
-def check_parts(executor: Any, planner: Any, joiner: Any, model: Any, approver: Any, cache: Any) -> None:
+PLANNERS = ("auto", "text", "json", "tools", "python", "react", "local")
+"""Names of the ready-made planners."""
+
+
+def checked_planner_name(planner: Any) -> str:
+    """The name of the planner to make; `auto` where none is named.
+
+    Raises:
+        ConfigurationError: There is none of that name.
+    """
+    if not isinstance(planner, str):
+        return "auto"
+    name = planner.strip().lower()
+    if name not in PLANNERS:
+        raise ConfigurationError(
+            f"there is no planner {planner!r}; give a Planner, or one of: {', '.join(PLANNERS)}"
+        )
+    return name
+
+
+def check_parts(
+    executor: Any, planner: Any, joiner: Any, model: Any, approver: Any, cache: Any, selector: Any = None
+) -> None:
     """Refuse what can not be used.
 
     Raises:
@@ -30,7 +52,11 @@ def check_parts(executor: Any, planner: Any, joiner: Any, model: Any, approver: 
         raise ConfigurationError(f"executor={executor.__name__} is a class; make one: {executor.__name__}()")
     if executor is not None and not isinstance(executor, Executor):
         raise ConfigurationError(f"executor={executor!r} is not an Executor; subclass llmcompiler.Executor")
-    for name, given, method in (("planner", planner, "plan"), ("joiner", joiner, "join")):
+    for name, given, method in (
+        ("planner", None if isinstance(planner, str) else planner, "plan"),
+        ("joiner", joiner, "join"),
+        ("selector", selector, "select"),
+    ):
         if given is not None and not callable(getattr(given, method, None)):
             raise ConfigurationError(f"{name}={given!r} has no method `{method}`")
     if approver is not None and not callable(approver):

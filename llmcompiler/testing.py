@@ -20,15 +20,15 @@ __all__ = ["RecordingReporter", "ScriptedModel", "ScriptedPlanner", "VirtualTime
 
 T = TypeVar("T")
 
-Reply = str | BaseException | Sequence[tuple[float, str | BaseException]]
+Reply = str | BaseException | Sequence[tuple[float, str | ModelChunk | BaseException]]
 
 
 class ScriptedModel:
     r"""A model that gives the replies it was told to, one a request, and keeps the requests it got.
 
     Args:
-        replies: Each a text, an exception to raise, or a list of `(seconds, text or exception)`: after so many
-            seconds that piece comes (or that exception is raised).
+        replies: Each a text, an exception to raise, or a list of `(seconds, piece)`: after so many seconds that piece
+            comes, which is a text, a `ModelChunk` (tool calls, usage) or an exception to raise.
         features: What it claims to be able to do.
 
     ```python
@@ -85,8 +85,9 @@ class ScriptedModel:
                 if isinstance(piece, BaseException):
                     whole = True
                     raise piece
-                written += len(piece)
-                yield ModelChunk(piece)
+                chunk = piece if isinstance(piece, ModelChunk) else ModelChunk(piece)
+                written += len(chunk.text) + sum(len(c.arguments) for c in chunk.tool_calls)
+                yield chunk
             whole = True
             usage = Usage(prompt_tokens=len(request.text) // 4 + 1, completion_tokens=written // 4 + 1)
             yield ModelChunk("", usage, "stop")

@@ -469,6 +469,11 @@ class ToolRegistry(Mapping[str, Tool]):
             raise ToolDefinitionError(made.name, "is the name of two tools", "give one of them another name=")
         self._tools[made.name] = made
 
+    def subset(self, names: Iterable[str]) -> ToolRegistry:
+        """A registry of these tools, in this one's own order; names that are not here are passed over."""
+        wanted = set(names)
+        return ToolRegistry([t for t in self._tools.values() if t.name in wanted])
+
     def __getitem__(self, name: str) -> Tool:
         return self._tools[name]
 

@@ -46,7 +46,12 @@ Model = Annotated[
     ),
 ]
 Planner = Annotated[
-    str | None, typer.Option("--planner", metavar="REF", help="A planner of your own: python:module:attr.")
+    str | None,
+    typer.Option(
+        "--planner",
+        metavar="P",
+        help="auto, text, json, tools, python, react or local; or your own: python:module:attr.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Events = Annotated[

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 from .._jsonable import error_to_dict
 from ..errors import ConfigurationError, LimitExceeded, LLMCompilerError, PlanError, ToolError
 from ..outcomes import Failed
+from ..settings import PLANNERS, checked_planner_name
 from ._display import Approver, Display
 from ._load import PYTHON, load_part, load_tools, tools_of
 from ._streams import read_plan, read_question, tell, write_answer, write_json, write_text
@@ -99,11 +100,15 @@ def chosen_planner(options: Options) -> Any:
     """
     if options.planner is None:
         return None
-    if not options.planner.startswith(PYTHON):
+    if options.planner.startswith(PYTHON):
+        return load_part(options.planner, "--planner", "plan")
+    try:
+        return checked_planner_name(options.planner)
+    except ConfigurationError:
         raise ConfigurationError(
-            f"--planner {options.planner}: give python:module:attr (or python:path/to/file.py:attr)"
-        )
-    return load_part(options.planner, "--planner", "plan")
+            f"--planner {options.planner}: give one of {', '.join(PLANNERS)}, or python:module:attr "
+            "(or python:path/to/file.py:attr)"
+        ) from None
 
 
 def build(options: Options, display: Display, *, with_model: bool = True) -> LLMCompiler:
@@ -119,7 +124,8 @@ def build(options: Options, display: Display, *, with_model: bool = True) -> LLM
     if options.timeout is not None and not options.timeout > 0:
         raise ConfigurationError(f"--timeout {options.timeout:g}: give seconds above 0")
     # A planner of the user's may need no model at all; where it does, the compiler finds the default one.
-    needs_model = with_model and (options.model is not None or options.planner is None)
+    own_planner = options.planner is not None and options.planner.startswith(PYTHON)
+    needs_model = with_model and (options.model is not None or not own_planner)
     model = chosen_model(options) if needs_model else None
     return LLMCompiler(
         chosen_tools(options, model=model),

@@ -6,9 +6,30 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
-Role = Literal["system", "user", "assistant"]
+Role = Literal["system", "user", "assistant", "tool"]
 
-Feature = Literal["chat", "completion", "json_schema", "grammar", "logprobs", "adapter"]
+Feature = Literal["chat", "completion", "json_schema", "grammar", "logprobs", "adapter", "tools"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call that a model asked for in its provider's own form."""
+
+    id: str
+    name: str
+    arguments: str
+    """JSON text, as the model wrote it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """A piece of a tool call while it is being written; pieces of one call have the same `index`."""
+
+    index: int
+    id: str | None = None
+    name: str | None = None
+    arguments: str = ""
+    """The next characters of the JSON text of its arguments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +38,10 @@ class Message:
 
     role: Role
     content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    """What the assistant called, where it did."""
+    tool_call_id: str | None = None
+    """For the role `tool`: which call this is the result of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +61,11 @@ class ModelRequest:
     """JSON schema of the reply; only sent to a model with the `json_schema` feature."""
     grammar: str | None = None
     """GBNF grammar of the reply; only sent to a model with the `grammar` feature."""
+    tools: tuple[Mapping[str, Any], ...] = ()
+    """Functions that the model may call natively, each `{"name", "description", "parameters"}` with a JSON schema; only
+    sent to a model with the `tools` feature."""
+    tool_choice: Literal["auto", "required", "none"] | None = None
+    """Whether it has to call one of `tools`; None for the provider's default."""
     adapter: str | None = None
     """Name of an adapter to switch on for this request; models without the `adapter` feature ignore it."""
     timeout: float | None = None
@@ -95,6 +125,8 @@ class ModelChunk:
     """On the last chunk: `"stop"`, `"length"`, or what the server says."""
     logprob: float | None = None
     """Mean natural-log probability of the tokens of this chunk, where the model tells."""
+    tool_calls: tuple[ToolCallDelta, ...] = ()
+    """Pieces of native tool calls, where the request had `tools`."""
 
 
 @runtime_checkable

@@ -34,6 +34,14 @@ __all__ = [
     "observation_table",
 ]
 
+_NAMED = {
+    "text": "TextPlanner",
+    "json": "JSONPlanner",
+    "tools": "ToolCallPlanner",
+    "python": "PythonPlanner",
+    "react": "ReActPlanner",
+    "local": "LocalPlanner",
+}
 _HOME = {
     "Example": "prompt",
     "LocalJoiner": "local_joiner",
@@ -57,6 +65,27 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+def make_planner(name: str, model: Model) -> Planner:
+    """The ready-made planner of this name for `model`.
+
+    Args:
+        name: `"text"`, `"json"`, `"tools"`, `"python"`, `"react"`, `"local"`, or `"auto"` for what suits the model.
+        model: Writes the plan.
+
+    Raises:
+        ConfigurationError: There is no planner of that name.
+        UsageError: The model can not do what the planner needs.
+    """
+    from llmcompiler.settings import checked_planner_name
+
+    name = checked_planner_name(name)
+    if name == "auto":
+        return default_planner(model)
+    kind: Any = __getattr__(_NAMED[name])
+    planner: Planner = kind(model)
+    return planner
 
 
 def default_planner(model: Model) -> Planner:

@@ -96,7 +96,7 @@ class LocalPlanner:
             yield Join()
             return
         question = read_question(context.question)
-        tools = choose_tools(context.tools.values(), question, self.max_tools)
+        tools = choose_tools(context.shown.values(), question, self.max_tools)
         for warning in _cut(context, question, tools):
             yield warning
         draft = _Draft(self, context, question, tools)

@@ -76,8 +76,8 @@ class TextPlanner:
 
     def request(self, context: PlanContext) -> ModelRequest:
         """What the model is asked for `context`."""
-        usable = [e for e in self.examples if e.tools <= context.tools.keys()]
-        system = system_text(context.tools, usable, self.instructions)
+        usable = [e for e in self.examples if e.tools <= context.shown.keys()]
+        system = system_text(context.shown, usable, self.instructions)
         return ModelRequest(
             messages=messages(context, system, self.observation_format),
             purpose=context.purpose,
