@@ -19,6 +19,7 @@ NAMES = (
     "hedging",
     "priorities",
     "savings",
+    "recall",
     "startup",
 )
 TITLES = {
@@ -30,6 +31,7 @@ TITLES = {
     "hedging": "A tool of which 1 % of the calls take 100 ms instead of 2 ms, hedging off and on",
     "priorities": "Makespan under caps by who goes first, over the lower bound",
     "savings": "Calls made on a workload that repeats itself, by what is on",
+    "recall": "Plans recalled from a cache of templates, by family of questions",
     "startup": "Import time",
 }
 

@@ -86,14 +86,19 @@ from .tools import Tool, ToolRegistry, tool
 from .values import Ref, Template, Var
 
 if TYPE_CHECKING:
+    from .frozen import FrozenPlan
     from .models import LocalModel, OpenAIModel
     from .sharing.cache import MemoryCache
     from .sharing.sqlite import SQLiteCache as SQLiteCache  # not in __all__: it needs an extra
+    from .templates import Hole, PlanTemplate
 
 _LAZY = {
+    "FrozenPlan": "llmcompiler.frozen",
+    "Hole": "llmcompiler.templates",
     "LocalModel": "llmcompiler.models",
     "MemoryCache": "llmcompiler.sharing.cache",
     "OpenAIModel": "llmcompiler.models",
+    "PlanTemplate": "llmcompiler.templates",
     "SQLiteCache": "llmcompiler.sharing.sqlite",
 }
 
@@ -134,8 +139,10 @@ __all__ = [
     "Event",
     "Executor",
     "Failed",
+    "FrozenPlan",
     "GuardFailed",
     "Hedging",
+    "Hole",
     "ItemFinished",
     "ItemResult",
     "ItemsFailed",
@@ -174,6 +181,7 @@ __all__ = [
     "PlanError",
     "PlanFinished",
     "PlanStarted",
+    "PlanTemplate",
     "Planner",
     "PlanningFailed",
     "RateLimit",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .approvals import checked_timeout
 from .backend.executor import AsyncExecutor
@@ -42,6 +42,12 @@ from .sharing.cache import Cache
 from .sharing.table import Sharing
 from .tools import Tool, ToolRegistry
 
+if TYPE_CHECKING:
+    from llmcompiler_planners import PlanCache
+
+    from .frozen import FrozenPlan
+    from .templates import PlanTemplate
+
 
 class LLMCompiler:
     r"""Compiles questions into graphs of tool calls and runs them while they are still being planned.
@@ -66,6 +72,8 @@ class LLMCompiler:
         on_item_error: What a failed item does to its `for` task where its tool does not say: `"fail"`, `"skip"`
             or `"collect"`.
         selector: Chooses, of many tools, those that the planner is shown; any tool may be called all the same.
+        plan_cache: Keeps plans of runs that went well as templates, and fills one instead of asking the planner where a
+            question is of the same form: a `llmcompiler_planners.PlanCache`.
 
     Raises:
         UsageError: An argument is wrong.
@@ -105,11 +113,12 @@ class LLMCompiler:
         on_item_error: ItemPolicy = "fail",
         approval_timeout: float | None = None,
         selector: ToolSelector | None = None,
+        plan_cache: PlanCache | None = None,
     ) -> None:
         self.tools = tools if isinstance(tools, ToolRegistry) else ToolRegistry(tools)
         if journal is not None:
             raise ConfigurationError("journal= is not supported by this version; leave it out")
-        check_parts(executor, planner, joiner, model, approver, cache, selector)
+        check_parts(executor, planner, joiner, model, approver, cache, selector, plan_cache)
         check_choices(max_replans, repairs, passes, on_item_error)
         self.reporters = checked_reporters(reporters)
         self._model_spec = model
@@ -118,6 +127,8 @@ class LLMCompiler:
         self._planner = None if isinstance(planner, str) else planner
         self._joiner = joiner
         self.selector = selector
+        self.plan_cache = plan_cache
+        self._cached: Planner | None = None
         self.executor = executor or AsyncExecutor()
         self.max_replans = max_replans
         self.repairs = repairs
@@ -148,12 +159,18 @@ class LLMCompiler:
 
     @property
     def planner(self) -> Planner:
-        """The planner; by default what suits the model."""
+        """The planner; by default what suits the model. With a `plan_cache`, it is asked first."""
         if self._planner is None:
             from llmcompiler_planners import make_planner
 
             self._planner = make_planner(self._planner_name, self.model)
-        return self._planner
+        if self.plan_cache is None:
+            return self._planner
+        if self._cached is None:
+            from llmcompiler_planners import CachedPlanner
+
+            self._cached = CachedPlanner(self._planner, self.plan_cache)
+        return self._cached
 
     @property
     def joiner(self) -> Joiner:
@@ -438,6 +455,34 @@ class LLMCompiler:
     def execute_sync(self, plan: Plan | str, **options: Any) -> RunResult:
         """`execute` for code without an event loop."""
         return run_blocking(self.execute(plan, **options))
+
+    def freeze(
+        self,
+        plan: Plan | PlanTemplate | str,
+        *,
+        question: str | None = None,
+        holes: Mapping[str, Any] | None = None,
+        name: str | None = None,
+        description: str | None = None,
+    ) -> FrozenPlan:
+        """A plan as a typed function, to be compiled once and run many times: no model is asked to plan.
+
+        Args:
+            plan: A plan, plan text (or its JSON form), or a template of one.
+            question: What the plan answers: what stands in both becomes a parameter, and where the plan ends with a
+                bare `join()`, the joiner answers the question. To have parameters and no joiner, freeze
+                `plan.generalize(question)`.
+            holes: Literals of the plan that become parameters, by name, instead of those that are found.
+            name: Its name.
+            description: What it does, in a line or two.
+
+        Raises:
+            PlanError: The plan has errors.
+            UsageError: There is no such literal, or a template was made for other tools.
+        """
+        from .frozen import freeze
+
+        return freeze(self, plan, question=question, holes=holes, name=name, description=description)
 
     def _checked(self, plan: Plan | str) -> tuple[Plan, list[Diagnostic]]:
         """A plan that can run, and what is odd about its text."""

@@ -34,6 +34,7 @@ CODES: dict[str, str] = {
     "guessed-argument": "an argument that depends on a result is made up instead of referred to",
     "unused-variable": "the variable of a `for` is not used",
     "repeated": "a call that an earlier round made already; its result is used again",
+    "unsupported": "Python that a plan can not be written in",
     "cut-off": "the planner's text ended in the middle of a task",
     "weak-plan": "the planner was unsure of this plan",
     "blocking-tool": "an async tool that blocks the event loop",

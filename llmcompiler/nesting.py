@@ -19,7 +19,8 @@ from .tools import Tool, known_options
 if TYPE_CHECKING:
     from .compiler import LLMCompiler
 
-_NOT_HERE = frozenset({"batch", "max_batch", "max_concurrency"})
+NOT_HERE = frozenset({"batch", "max_batch", "max_concurrency"})
+"""Options of `@tool` that make no sense for a tool that runs a plan of its own."""
 
 _DEPTH: ContextVar[int] = ContextVar("llmcompiler_depth", default=0)
 """How many compilers, one inside the call of another, are above the code that runs now."""
@@ -39,7 +40,7 @@ def make_tool(
     if isinstance(max_depth, bool) or not isinstance(max_depth, int) or max_depth < 1:
         raise ConfigurationError(f"max_depth={max_depth!r}: give a whole number, 1 or more")
     known_options(name, options)
-    if wrong := sorted(options.keys() & _NOT_HERE):
+    if wrong := sorted(options.keys() & NOT_HERE):
         hint = "the calls it makes have caps of their own" if "max_concurrency" in wrong else ""
         raise ToolDefinitionError(name, f"is a compiler and has no option {', '.join(wrong)}", hint)
     own = compiler.checked_limits(limits)
@@ -62,7 +63,7 @@ def make_tool(
             result = await compiler._session(
                 question,
                 output_type,
-                _within(own, ctx.remaining),
+                within(own, ctx.remaining),
                 None,
                 [_Progress(ctx)],
             ).run()
@@ -92,7 +93,7 @@ def make_tool(
     )
 
 
-def _within(limits: Limits, remaining: float | None) -> Limits:
+def within(limits: Limits, remaining: float | None) -> Limits:
     """The limits, with no more seconds than the call has left, less some to answer with what there is."""
     if remaining is None:
         return limits

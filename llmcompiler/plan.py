@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from .latencies import Latencies
     from .result import Note
+    from .templates import PlanTemplate
     from .tools import Tool, ToolRegistry
 
 
@@ -199,6 +200,34 @@ class Plan:
         from .language import plan_from_json_text
 
         return plan_from_json_text(text)
+
+    # -- templates -------------------------------------------------------------
+
+    def generalize(
+        self,
+        question: str | None = None,
+        *,
+        holes: Mapping[str, Any] | None = None,
+        tools: Iterable[Tool | Any] | ToolRegistry | None = None,
+    ) -> PlanTemplate:
+        """A template: the plan with typed holes for what comes from the question.
+
+        A name, number, quoted text, date, address or the like that stands both in the question and in the plan becomes
+        a hole, the same one wherever it stands; the rest of both stays. Where another part of the plan could depend on
+        it (the capital of a country that the planner knew, the years between two), it stays, too: the template then
+        fits fewer questions, and gives no wrong plan.
+
+        Args:
+            question: What the plan answers.
+            holes: Literals of the plan that are holes, by name, instead of those that are found.
+            tools: The tools of the plan; by default those it was checked against.
+
+        Raises:
+            UsageError: There is no such literal in the plan, or the question is too long.
+        """
+        from .templates import generalize
+
+        return generalize(self, question, tools=tools, holes=holes)
 
     # -- graph ---------------------------------------------------------------
 

@@ -251,7 +251,12 @@ class Planning:
             allow_call=self._allow_call,
             offered=self._choose_tools(),
             outcome=self._outcome,
+            note=self._note,
         )
+
+    def _note(self, name: str, text: str) -> None:
+        if self.driver is not None:
+            self.driver.notes.append(Note(name, None, text))
 
     def _choose_tools(self) -> ToolRegistry | None:
         if self.selector is None:

@@ -75,6 +75,8 @@ class PlanContext:
     """Call it with what a model used."""
     allow_call: Callable[[], None] = field(default=lambda: None, repr=False)
     """Call it before each model call: it raises `LimitExceeded` when no more are allowed."""
+    note: Callable[[str, str], None] = field(default=lambda name, text: None, repr=False)
+    """Call it with a name and a text to put a `Note` into `RunResult.notes`."""
 
     @property
     def shown(self) -> ToolRegistry:
@@ -102,6 +104,9 @@ class Planner(Protocol):
 
     A task it yields may start at once. `Task.args` may hold positional arguments under `"0"`, `"1"`, ...; the
     runtime binds and checks every task and asks again, with `purpose="repair"`, for those that can not run.
+
+    It may also have a method `learn(question: str, result: RunResult) -> None`: called once after each run that it
+    planned, whether there is an answer or not (`result.error`), but not after one that was cancelled.
     """
 
     def plan(self, context: PlanContext) -> AsyncIterator[PlanItem]:

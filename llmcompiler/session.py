@@ -134,7 +134,20 @@ class Session:
         Raises:
             LLMCompilerError: There is no answer; `.result` holds what was done.
         """
-        return await self._guarded(self._rounds)
+        try:
+            return await self._guarded(self._rounds)
+        finally:
+            self._teach()
+
+    def _teach(self) -> None:
+        """Let a planner that learns see how the run ended."""
+        learn = getattr(self.planner, "learn", None)
+        if learn is None or self._status == "cancelled":
+            return
+        try:
+            learn(self.question, self.result)
+        except Exception:  # the run is over, and its answer stands
+            logger.exception("%s.learn failed", type(self.planner).__name__)
 
     async def execute(self, plan: Plan, diagnostics: Sequence[Diagnostic] = ()) -> RunResult:
         """Execute a checked plan, and tell what is odd about its text; with a question the joiner answers it."""

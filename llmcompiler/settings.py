@@ -41,7 +41,14 @@ def checked_planner_name(planner: Any) -> str:
 
 
 def check_parts(
-    executor: Any, planner: Any, joiner: Any, model: Any, approver: Any, cache: Any, selector: Any = None
+    executor: Any,
+    planner: Any,
+    joiner: Any,
+    model: Any,
+    approver: Any,
+    cache: Any,
+    selector: Any = None,
+    plan_cache: Any = None,
 ) -> None:
     """Refuse what can not be used.
 
@@ -65,6 +72,12 @@ def check_parts(
         raise ConfigurationError(f"model={model!r} has no method `stream`; give a Model or 'provider:name'")
     if isinstance(cache, type):
         raise ConfigurationError(f"cache={cache!r} is a class; give one of it, as in MemoryCache()")
+    if plan_cache is not None and (
+        isinstance(plan_cache, type) or not callable(getattr(plan_cache, "recall", None))
+    ):
+        raise ConfigurationError(
+            f"plan_cache={plan_cache!r} is no plan cache; give a PlanCache() or PlanCache(path=...)"
+        )
     for method in ("get", "put", "epoch", "bump") if cache is not None else ():
         if not callable(getattr(cache, method, None)):
             raise ConfigurationError(

@@ -56,11 +56,17 @@ def _variables(*things: Any) -> Iterator[str]:
 
 
 class PlanReader(ValueReader):
-    """Reads one plan; collects every problem, and goes on with what is left."""
+    """Reads one plan; collects every problem, and goes on with what is left.
 
-    def __init__(self, earlier: Iterable[int]) -> None:
+    Args:
+        earlier: Ids of tasks that exist already; references may name them.
+        redeclare: Those of them that may be written again, as in a repair.
+    """
+
+    def __init__(self, earlier: Iterable[int], redeclare: Iterable[int] = ()) -> None:
         super().__init__()
         self._earlier = frozenset(earlier)
+        self._taken = self._earlier.difference(redeclare)
 
     # -- plan and tasks ------------------------------------------------------
 
@@ -84,12 +90,12 @@ class PlanReader(ValueReader):
         for i, item in enumerate(items):
             place = f"tasks[{i}]"
             self.task_id = ids[i] if is_int(ids[i]) else None
-            task = self._task(item, place, seen)
+            task = self.task(item, place, seen)
             if self.task_id is not None:
                 later[self.task_id] -= 1
                 seen.add(self.task_id)
             if task is not None:
-                self._check_references(task, place, seen, later)
+                self.check_references(task, place, seen, later)
                 tasks.append(task)
         self.task_id = None
         return Plan(tuple(tasks), self._join(data.get("join"), seen))
@@ -99,7 +105,11 @@ class PlanReader(ValueReader):
             if key not in known:
                 self.report("syntax", place, f"unknown key {short(key)}", f"the keys are {', '.join(known)}")
 
-    def _task(self, item: Any, place: str, seen: set[int]) -> Task | None:
+    def task(self, item: Any, place: str, seen: set[int]) -> Task | None:
+        """The task that `item` stands for; of worth only where nothing more was reported.
+
+        `seen` has the ids of the tasks before it.
+        """
         if not isinstance(item, Mapping):
             hint = 'a task is {"id": 1, "tool": "name", "args": {}}'
             self.report("syntax", place, f"an object is needed, not {short(item)}", hint)
@@ -131,7 +141,7 @@ class PlanReader(ValueReader):
             problem = f"{short(value)} is not a small positive number" if "id" in item else "missing"
             self.report("bad-id", f"{place}.id", problem, hint)
             return 0
-        if value in seen or value in self._earlier:
+        if value in seen or value in self._taken:
             where = "this plan" if value in seen else "an earlier round"
             self.report("duplicate-id", f"{place}.id", f"{where} has a task {value} already", hint)
         return int(value)
@@ -223,7 +233,8 @@ class PlanReader(ValueReader):
 
     # -- references ----------------------------------------------------------
 
-    def _check_references(self, task: Task, place: str, seen: set[int], later: Mapping[int, int]) -> None:
+    def check_references(self, task: Task, place: str, seen: set[int], later: Mapping[int, int]) -> None:
+        """Report references to tasks that are not there; `later` has how many with an id are still to come."""
         for n in task.depends_on:
             if n == task.id:
                 self.report("self-reference", place, f"task {n} refers to itself", self._known(seen, but=n))

@@ -8,7 +8,19 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from .base import Feature, Message, Model, ModelChunk, ModelReply, ModelRequest, Role, Usage, complete
+from .base import (
+    Feature,
+    Message,
+    Model,
+    ModelChunk,
+    ModelReply,
+    ModelRequest,
+    Role,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+    complete,
+)
 
 if TYPE_CHECKING:
     from .local import LocalModel
@@ -25,6 +37,8 @@ __all__ = [
     "ModelRequest",
     "OpenAIModel",
     "Role",
+    "ToolCall",
+    "ToolCallDelta",
     "Usage",
     "complete",
     "default_local_model",

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelReplyInvalid
-from .base import ModelRequest, Usage
+from ._calls import CallPieces
+from .base import Message, ModelRequest, ToolCallDelta, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +22,9 @@ ADAPTABLE = (
     "stream_options",
     "response_format",
     "grammar",
+    "parallel_tool_calls",
+    "tool_choice",
+    "tools",
 )
 """Parameters that a request can do without, or say in another way, where a server refuses them."""
 
@@ -46,7 +50,7 @@ def build_body(
     """The JSON body of a request, without the parameters that the server is known to refuse."""
     body: dict[str, Any] = {"model": name, "stream": True, "stream_options": {"include_usage": True}}
     if chat:
-        body["messages"] = [{"role": m.role, "content": m.content} for m in request.messages]
+        body["messages"] = [_message(m) for m in request.messages]
     else:
         body["prompt"] = request.prompt
     temperature = temperature if temperature is not None else request.temperature
@@ -65,10 +69,28 @@ def build_body(
         body["response_format"] = {"type": "json_schema", "json_schema": described}
     if request.grammar is not None and grammar:
         body["grammar"] = request.grammar
+    if request.tools and chat:
+        body["tools"] = [{"type": "function", "function": dict(tool)} for tool in request.tools]
+        body["parallel_tool_calls"] = True
+        if request.tool_choice is not None:
+            body["tool_choice"] = request.tool_choice
     for name_ in unsupported:
         body.pop(name_, None)
     body.update(extra or {})
     return body
+
+
+def _message(message: Message) -> dict[str, Any]:
+    made: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.tool_calls:
+        made["content"] = message.content or None
+        made["tool_calls"] = [
+            {"id": c.id, "type": "function", "function": {"name": c.name, "arguments": c.arguments}}
+            for c in message.tool_calls
+        ]
+    if message.tool_call_id is not None:
+        made["tool_call_id"] = message.tool_call_id
+    return made
 
 
 def is_strict(schema: Any) -> bool:
@@ -133,7 +155,10 @@ class ReplyState:
     finish_reason: str | None = None
     usage: Usage | None = None
     refusal: list[str] = field(default_factory=list)
+    takes_calls: bool = False
+    """Whether the request had tools: a tool call is a reply then."""
     tool_called: bool = False
+    calls: CallPieces = field(default_factory=CallPieces)
     reasoned: bool = False
     got_text: bool = False
     fed: int = 0
@@ -165,6 +190,10 @@ class ReplyState:
         self.got_text = self.got_text or bool(text)
         return text
 
+    def take_calls(self) -> tuple[ToolCallDelta, ...]:
+        """The pieces of tool calls that came since the last time; none where the request had no tools."""
+        return self.calls.take()
+
     def check_complete(self, redact: Any = str) -> None:
         """Refuse a reply that ended without text for a reason that another caller must know.
 
@@ -174,6 +203,8 @@ class ReplyState:
         if self.refusal:
             raise ModelReplyInvalid(f"the model refused: {redact(''.join(self.refusal))}")
         if self.got_text:
+            return
+        if self.calls.begun:
             return
         if self.tool_called:
             raise ModelReplyInvalid("the model answered with a tool call where text was asked for")
@@ -197,8 +228,10 @@ class ReplyState:
             raise ModelReplyInvalid(f"the text of the reply is in a JSON {_json_type(delta)}, not an object")
         if isinstance(delta.get("refusal"), str):
             self.refusal.append(delta["refusal"])
-        if delta.get("tool_calls") or delta.get("function_call"):
-            self.tool_called = True
+        old = delta.get("function_call")
+        self.tool_called = self.tool_called or bool(old or delta.get("tool_calls"))
+        if self.takes_calls:
+            self.calls.feed(delta.get("tool_calls") or (old and [{"index": 0, "function": old}]))
         if delta.get("reasoning_content") or delta.get("reasoning"):
             self.reasoned = True
         content = delta.get("content")

@@ -112,10 +112,7 @@ class Server:
     def refusal(self, response: httpx.Response, text: str) -> ModelError | Again:
         """The error for a response that is no success, and whether to try again."""
         status = response.status_code
-        try:
-            detail = _chat.error_text(json.loads(text), text)
-        except (ValueError, RecursionError):
-            detail = text
+        detail = _said(text)
         if 300 <= status < 400:
             detail = f"to {response.headers.get('location', 'nowhere')}"
         wait = _http.retry_after(response.headers)
@@ -123,6 +120,16 @@ class Server:
         out_of_credit = _chat.error_field(text, "code") == "insufficient_quota"
         transient = status in _TRANSIENT or status > 504
         return Again(error, wait) if transient and not out_of_credit else error
+
+    def no_tools(self, text: str = "") -> ModelRequestRejected:
+        """The error for tools that the server does not take; `text` is the body of its refusal."""
+        said = self.redact(_said(text), 200)
+        return ModelRequestRejected(
+            f"{self} takes no tools"
+            + (f" ({said})" if said else "")
+            + "; use a planner that needs none, such as "
+            'planner="json" or planner="text"'
+        )
 
     def reported(self, payload: Any, started: bool) -> ModelError | Again:
         """The error that the server reports inside a reply whose status was a success."""
@@ -167,3 +174,11 @@ class Server:
             f"no connection to model `{self.model}`: is the server running at {self.url}?"
             + (f" ({why})" if why else "")
         )
+
+
+def _said(text: str) -> str:
+    """What the body of a refusal says."""
+    try:
+        return _chat.error_text(json.loads(text), text)
+    except (ValueError, RecursionError):
+        return text

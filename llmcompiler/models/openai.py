@@ -65,6 +65,7 @@ class OpenAIModel:
         json_schema: Whether the server takes `response_format` with a JSON schema.
         grammar: Whether the server takes a GBNF `grammar` (llama.cpp does).
         completion: Whether the server has `/completions` for raw prompts.
+        tools: Whether the server takes `tools` and gives tool calls.
         temperature: Used instead of what requests say.
         max_tokens: Used where requests say nothing.
         headers: Further headers. Their values are kept out of errors like the key.
@@ -90,6 +91,7 @@ class OpenAIModel:
         json_schema: bool = True,
         grammar: bool = False,
         completion: bool = False,
+        tools: bool = True,
         temperature: float | None = None,
         max_tokens: int | None = None,
         headers: Mapping[str, str] | None = None,
@@ -120,6 +122,7 @@ class OpenAIModel:
         self._json_schema = json_schema
         self._grammar = grammar
         self._completion = completion
+        self._tools = tools
         self._temperature = temperature
         self._max_tokens = max_tokens
         self._headers = {k: _http.Secret(v) for k, v in (headers or {}).items()}
@@ -147,6 +150,8 @@ class OpenAIModel:
             features.add("grammar")
         if self._completion:
             features.add("completion")
+        if self._tools and "tools" not in self._unsupported:
+            features.add("tools")
         return frozenset(features)
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelChunk, None]:
@@ -199,16 +204,17 @@ class OpenAIModel:
         self, request: ModelRequest, deadline: float | None
     ) -> AsyncGenerator[ModelChunk, None]:
         response = await self._respond(request, deadline)
-        state = _chat.ReplyState()
+        state = _chat.ReplyState(takes_calls=bool(request.tools))
         local_stop = _chat.StopFilter(request.stop if "stop" in self._unsupported else ())
         partial: list[str] = []
         try:
             async with aclosing(self._payloads(response, deadline, partial, state)) as payloads:
                 async for payload in payloads:
                     text = local_stop.feed(state.feed(payload))
-                    if text:
-                        partial.append(text)
-                        yield ModelChunk(text)
+                    calls = state.take_calls()
+                    if text or calls:
+                        partial += [text, *(call.arguments for call in calls)]
+                        yield ModelChunk(text, tool_calls=calls)
                     if local_stop.stopped:
                         state.finish_reason = "stop"
                         break
@@ -229,6 +235,8 @@ class OpenAIModel:
                 f"model `{self.name}` takes messages, not a raw prompt; if its server has /completions, "
                 "build it with `completion=True`"
             )
+        if request.tools and "tools" not in self.features:
+            raise self._server.no_tools()
         while True:
             body = _chat.build_body(
                 self.name,
@@ -252,6 +260,8 @@ class OpenAIModel:
             if parameter is None or parameter in self._unsupported or parameter in self._extra_body:
                 raise self._server.refusal(response, text)
             self._unsupported.add(parameter)
+            if parameter == "tools":  # without them the reply would be another one
+                raise self._server.no_tools(text)
 
     async def _send(self, path: str, body: dict[str, Any], deadline: float | None) -> httpx.Response:
         client = await self._clients.get()

@@ -7,32 +7,21 @@ an error of a run, and is never deleted.
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import math
 import os
-import threading
 import time
-from collections.abc import Callable, Collection, Iterator
-from pathlib import Path
+from collections.abc import Callable, Collection
 from typing import Any
 
-from ..errors import ConfigurationError
 from .cache import Codec, Entry, check_bounds
+from .sqlite_file import PATIENCE, REST, SQLiteFile
 
 try:
     import sqlalchemy as sa
-except ImportError as e:
+except ImportError as e:  # pragma: no cover - what is imported above says it first
     raise ImportError(
         "SQLiteCache needs SQLAlchemy: pip install 'llmcompiler-runtime[sqlite]'; MemoryCache does without"
     ) from e
 
-logger = logging.getLogger("llmcompiler")
-
-PATIENCE = 0.1
-"""Seconds to wait for a lock that another process holds; the event loop waits as well."""
-REST = 1.0
-"""Seconds without a try after one that failed: a locked file must not hold up every call."""
 _APPLICATION = 0x4C4C4D43
 _SCHEMA = 1
 _LARGEST = 4 * 1024 * 1024
@@ -68,15 +57,7 @@ _EPOCH = sa.select(sa.func.max(_epochs.c.number)).where(
 )
 
 
-class _Unusable(Exception):
-    """The file is not a cache that this version may use."""
-
-
-class _Resting(Exception):
-    """It failed just now."""
-
-
-class SQLiteCache:
+class SQLiteCache(SQLiteFile):
     """Keeps results in a file, across processes and restarts; those used longest ago go first.
 
     A write in one process makes what it changes stale in all of them. Only its user may read the file (mode 0600).
@@ -92,6 +73,11 @@ class SQLiteCache:
         ConfigurationError: A number that is not above 0, or a path that is no file's.
     """
 
+    metadata = _metadata
+    application = _APPLICATION
+    schema = _SCHEMA
+    called = "the result cache"
+
     def __init__(
         self,
         path: str | os.PathLike[str],
@@ -102,22 +88,13 @@ class SQLiteCache:
         clock: Callable[[], float] = time.time,
     ) -> None:
         check_bounds(max_entries, max_bytes, ttl)
-        text = os.fspath(path)
-        if not text or text == ":memory:" or Path(text).is_dir():
-            raise ConfigurationError(f"SQLiteCache({text!r}): give the path of a file, or use MemoryCache()")
-        self.path = Path(text).expanduser().absolute()
+        super().__init__(path, clock)
         self.max_entries = max_entries
         self.max_bytes = max_bytes
         self.ttl = ttl
-        self._clock = clock
-        self._lock = threading.RLock()
-        self._engine: sa.Engine | None = None
-        self._process = 0
         self._used: dict[str, float] = {}  # written with the next result: a hit should not wait for a lock
         self._owed: set[str] | None = set()  # changes that could not be noted yet; None: of everything
         self._since_check = (0, 0)
-        self._told = False
-        self._rest_until = -math.inf
 
     # -- results -----------------------------------------------------------------------
 
@@ -247,120 +224,19 @@ class SQLiteCache:
 
     # -- the file ----------------------------------------------------------------------
 
-    def close(self) -> None:
-        """Let go of the file. The cache may be used again afterwards."""
-        with self._lock:
-            if self._engine is None:
-                return
-            with self._try("write"), self._writing() as db:
-                self._note_use(db)
-            if self._engine is not None:
-                self._engine.dispose(close=self._process == os.getpid())
-                self._engine = None
+    def begin(self, db: sa.Connection) -> None:
+        """Begin later than any number that was given out before, should this have been another file until now."""
+        now = time.time_ns() // 1000
+        db.execute(sa.insert(_epochs), [{"name": n, "number": now} for n in (_LAST, _FLOOR)])
 
-    @contextlib.contextmanager
-    def _try(self, what: str) -> Iterator[None]:
-        """What goes wrong with the database is told once, until it works again."""
-        try:
-            yield
-            self._told = False
-        except _Resting:
-            pass
-        except (sa.exc.SQLAlchemyError, OSError, ValueError, _Unusable) as e:
-            self._rest_until = self._clock() + REST
-            text = str(getattr(e, "orig", None) or e)
-            level = logging.DEBUG if self._told else logging.WARNING
-            self._told = True
-            logger.log(level, "the result cache %s can not %s: %s", self.path, what, text)
-
-    @contextlib.contextmanager
-    def _connected(self) -> Iterator[sa.Connection]:
-        with self._open().connect() as db:
-            yield db
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
-        """One transaction, which holds the lock from its beginning: two of them can not stand in each other's way."""
-        with self._lock, self._open().connect() as db:
-            db.exec_driver_sql("BEGIN IMMEDIATE")
-            try:
-                yield db
-                db.exec_driver_sql("COMMIT")
-            except BaseException:
-                with contextlib.suppress(sa.exc.SQLAlchemyError):
-                    db.exec_driver_sql("ROLLBACK")
-                raise
-
-    def _open(self) -> sa.Engine:
-        if self._clock() < self._rest_until:
-            raise _Resting
-        with self._lock:
-            if self._engine is not None and self._process == os.getpid():
-                return self._engine
-            if self._engine is not None:  # forked: the connections are the parent's
-                self._engine.dispose(close=False)
-                self._engine = None
-            self._make_file()
-            engine = sa.create_engine(
-                sa.URL.create("sqlite", database=str(self.path)),
-                isolation_level="AUTOCOMMIT",
-                connect_args={"timeout": PATIENCE, "check_same_thread": False},
-                pool_reset_on_return=None,  # every transaction is ended by hand
-                hide_parameters=True,  # they may hold secrets, and errors are logged
-            )
-            sa.event.listen(engine, "connect", _set_up)
-            try:
-                with engine.connect() as db:
-                    self._check_schema(db)
-            except BaseException:
-                engine.dispose()
-                raise
-            self._engine, self._process = engine, os.getpid()
-            return engine
-
-    def _make_file(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-        if self.path.stat().st_mode & 0o077:
-            self.path.chmod(0o600)
-
-    def _check_schema(self, db: sa.Connection) -> None:
-        application = db.exec_driver_sql("PRAGMA application_id").scalar()
-        tables = db.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar()
-        if application != _APPLICATION and tables:
-            raise _Unusable("it is a database of another program; give the path of a new file")
-        version = db.exec_driver_sql("PRAGMA user_version").scalar()
-        if application == _APPLICATION and version == _SCHEMA:
-            return
-        db.exec_driver_sql("BEGIN IMMEDIATE")
-        try:
-            # Another process may have been first: everything is asked again, and made where it is not there.
-            if db.exec_driver_sql("PRAGMA user_version").scalar() != _SCHEMA:
-                _metadata.drop_all(db)
-                _metadata.create_all(db)
-                # Later than any number that was given out before, should this have been another file until now.
-                now = time.time_ns() // 1000
-                db.execute(sa.insert(_epochs), [{"name": n, "number": now} for n in (_LAST, _FLOOR)])
-                db.exec_driver_sql(f"PRAGMA application_id = {_APPLICATION}")
-                db.exec_driver_sql(f"PRAGMA user_version = {_SCHEMA}")
-            db.exec_driver_sql("COMMIT")
-        except BaseException:
-            with contextlib.suppress(sa.exc.SQLAlchemyError):
-                db.exec_driver_sql("ROLLBACK")
-            raise
+    def end(self, db: sa.Connection) -> None:
+        """Write down what was used since the last result."""
+        self._note_use(db)
 
     def __len__(self) -> int:
         with self._try("read"), self._connected() as db:
             return int(db.execute(sa.select(sa.func.count()).select_from(_results)).scalar() or 0)
         return 0
 
-    def __repr__(self) -> str:
-        return f"<SQLiteCache {str(self.path)!r}>"
 
-
-def _set_up(connection: Any, _: Any) -> None:
-    connection.text_factory = lambda data: data.decode(errors="replace")  # a broken row is not a broken file
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = NORMAL")
-    cursor.close()
+__all__ = ["PATIENCE", "REST", "SQLiteCache"]

@@ -11,23 +11,42 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from llmcompiler.models.base import Model
     from llmcompiler.protocols import Joiner, Planner
+    from llmcompiler.testing import ScriptedPlanner
 
+    from .cached import CachedPlanner
     from .joiner import ModelJoiner
+    from .json_plan import JSONPlanner
     from .local import LocalPlanner
     from .local_joiner import LocalJoiner
     from .observations import ObservationFormat
+    from .plan_cache import PlanCache, PlanCacheStats
     from .prompt import Example
+    from .python_plan import PythonPlanner
+    from .react import ReActPlanner
+    from .selection import BM25Selector, EmbeddingSelector, HybridSelector
     from .table import TableJoiner, ValuesJoiner, observation_table
     from .text import TextPlanner
+    from .toolcalls import ToolCallPlanner
 
 __all__ = [
+    "BM25Selector",
+    "CachedPlanner",
+    "EmbeddingSelector",
     "Example",
+    "HybridSelector",
+    "JSONPlanner",
     "LocalJoiner",
     "LocalPlanner",
     "ModelJoiner",
     "ObservationFormat",
+    "PlanCache",
+    "PlanCacheStats",
+    "PythonPlanner",
+    "ReActPlanner",
+    "ScriptedPlanner",
     "TableJoiner",
     "TextPlanner",
+    "ToolCallPlanner",
     "ValuesJoiner",
     "default_joiner",
     "default_planner",
@@ -43,13 +62,24 @@ _NAMED = {
     "local": "LocalPlanner",
 }
 _HOME = {
+    "BM25Selector": "selection",
+    "CachedPlanner": "cached",
+    "EmbeddingSelector": "selection",
     "Example": "prompt",
+    "HybridSelector": "selection",
+    "JSONPlanner": "json_plan",
     "LocalJoiner": "local_joiner",
     "LocalPlanner": "local",
     "ModelJoiner": "joiner",
     "ObservationFormat": "observations",
+    "PlanCache": "plan_cache",
+    "PlanCacheStats": "plan_cache",
+    "PythonPlanner": "python_plan",
+    "ReActPlanner": "react",
+    "ScriptedPlanner": "llmcompiler.testing",
     "TableJoiner": "table",
     "TextPlanner": "text",
+    "ToolCallPlanner": "toolcalls",
     "ValuesJoiner": "table",
     "observation_table": "table",
 }
@@ -58,7 +88,8 @@ _HOME = {
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+    home = _HOME[name]
+    value = getattr(importlib.import_module(home if "." in home else f".{home}", __name__), name)
     globals()[name] = value
     return value
 

@@ -18,6 +18,7 @@ from llmcompiler.signatures import resolve
 from llmcompiler.tools import Tool
 
 from .phrases import is_formula
+from .words import one_line
 
 MAX_DESCRIPTION = 120
 """Characters of a tool's description that are shown."""
@@ -46,7 +47,7 @@ def tool_line(tool: Tool) -> str:
 
 def question_block(question: str) -> str:
     """The question in one line; the first line of the plan comes right after."""
-    return "Question: " + " ".join(question.replace('"', "'").split()) + "\n"
+    return "Question: " + one_line(question).replace('"', "'") + "\n"
 
 
 def results_block(outcomes: Iterable[tuple[int, Outcome]]) -> str:

@@ -1,48 +1,48 @@
-"""The joiner for the embedded model: answers are made in code from the typed results, never by the model's own words.
+"""The joiner for the embedded model: answers are made in code from results, never by the model's own words.
 
-A model this small answers comparisons at the level of chance. Here the question only says what is to be compared;
-facts are taken out of the results in `facts`, compared as values, and said in a plain sentence with every number.
+A model this small answers comparisons at the level of chance. Typed results are compared as they are (`comparisons`).
+Out of a text the model only copies the value that the question asks for (`spans`); code compares it (`verdicts`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from llmcompiler.errors import ModelReplyInvalid, ToolError
+from llmcompiler.errors import LimitExceeded, ModelError, ModelReplyInvalid, ToolError, UsageError
 from llmcompiler.models.base import Model
 from llmcompiler.outcomes import Succeeded
+from llmcompiler.plan import Task
 from llmcompiler.protocols import Answer, Decision, Observation
 
-from .facts import Fact, asked_for, facts_of, in_order_of_question, is_formula_call, show
+from .comparisons import FREE_TEXT, Verdict, judge
+from .excerpts import one_line
+from .facts import in_order_of_question, is_formula_call, label_of
 from .output import OutputType
+from .spans import Span, copy_value
 from .table import observation_table, sink_values
-from .words import Question, read_question, word_set
+from .verdicts import Asked, Found, asks_for_value, decide, told
+from .words import Question, read_question
 
 if TYPE_CHECKING:
     from llmcompiler.protocols import JoinContext
+    from llmcompiler.tools import ToolRegistry
 
-_MORE = word_set(
-    "more most larger largest bigger biggest greater greatest higher highest heavier heaviest denser densest longer "
-    "longest taller tallest farther farthest further furthest older oldest exceed exceeds outnumber outnumbers "
-    "warmer warmest hotter hottest richest richer"
-)
-_LESS = word_set(
-    "fewer fewest less least smaller smallest lower lowest lighter lightest shorter shortest closer closest nearer "
-    "nearest younger youngest cheaper cheapest colder coldest tiniest"
-)
-_POLAR = frozenset(["is", "are", "was", "were", "do", "does", "did", "has", "have", "can"])
-_SAME = frozenset(["same", "equal", "identical", "equally"])
-_ORDER = frozenset(["rank", "order", "sort", "ranking", "ranked", "ordered", "sorted"])
-_FREE_TEXT = 60
-"""Characters from which a text tells something, rather than names one thing."""
-_CHOICE = frozenset(
-    ["which", "who", "whose", "or", "than", "compare", "compared", "versus", "vs", "between", "against"]
-)
-_TOTAL = frozenset(["total", "together", "sum", "altogether", "combined"])
+ADAPTER = "planner"
+"""Name of the adapter that the model is asked to switch on."""
+MIN_CONFIDENCE = 0.5
+"""Mean token probability of a copied value, from 0 to 1, below which it is not used."""
+MAX_TEXTS = 8
+"""Texts of which values are taken; where there are more, all are shown as they are."""
+_SENTENCE_WORDS = 5
+_DEPTH = 4
+_ITEMS = 20
 
 
 class LocalJoiner:
@@ -51,10 +51,19 @@ class LocalJoiner:
     - Two or more results of one kind are compared as the question asks: larger, smaller, the same, in order, total,
       average, difference, ratio. The sentence holds every value that was compared.
     - A single result is told with what it belongs to, and so are several that the question does not compare.
+    - Where results are texts and the question asks for a fact (`Who was born first, ...?`), `model` copies that fact
+      out of each text, one request a text, and these values are compared: the same or not, first, larger, yes or no.
+      Where a value is missing, or the model was not sure of it, the texts are shown as they are, with a note.
     - Anything else, and whatever failed, stands below as it came.
 
     Args:
-        model: Not asked; taken so that joiners are made alike.
+        model: Copies values out of texts; it needs the features `completion` and `grammar`. Without one, or with a
+            model that lacks them, texts are only shown.
+        min_confidence: Mean token probability of a copied value, from 0 to 1, below which it is not used.
+        max_texts: Most texts that values are taken out of; of more, none is.
+
+    Raises:
+        UsageError: A setting is out of range.
 
     ```python
     from llmcompiler import LLMCompiler
@@ -73,8 +82,18 @@ class LocalJoiner:
     ```
     """
 
-    def __init__(self, model: Model | None = None) -> None:
+    def __init__(
+        self,
+        model: Model | None = None,
+        *,
+        min_confidence: float = MIN_CONFIDENCE,
+        max_texts: int = MAX_TEXTS,
+    ) -> None:
+        if max_texts < 0 or not 0 <= min_confidence <= 1:
+            raise UsageError("max_texts must be 0 or more, min_confidence from 0 to 1")
         self.model = model
+        self.min_confidence = min_confidence
+        self.max_texts = max_texts
 
     async def join(self, context: JoinContext) -> Decision:
         """Answer.
@@ -89,9 +108,8 @@ class LocalJoiner:
                 f"there is no result to answer with: {why}"
                 + (f" ({context.reason})" if context.reason else "")
             )
-        question = read_question(context.question)
-        verdict = judge(question, context.observations)
         output = OutputType(context.output_type)
+        verdict = await self._verdict(context)
         if output.is_text:
             text = verdict.text or observation_table(context.observations)
             if context.reason:
@@ -100,208 +118,121 @@ class LocalJoiner:
             return Answer(text)
         return Answer(_typed(verdict, output, context.observations))
 
+    async def _verdict(self, context: JoinContext) -> Verdict:
+        question = read_question(context.question)
+        articles = _articles(context.observations, question)
+        asked = Asked(question, tuple(a.label for a in articles))
+        if (
+            self.model is None
+            or not {"completion", "grammar"} <= self.model.features
+            or not 0 < len(articles) <= self.max_texts
+            or not asks_for_value(asked)
+        ):
+            return judge(question, context.observations)
+        spans = await self._copied(articles, context, self.model)
+        taken = {a.task.id: s.text for a, s in zip(articles, spans, strict=True) if s and self._sure(s)}
+        found = [Found(a.label, taken[a.task.id]) for a in articles if a.task.id in taken]
+        shown = judge(question, context.observations, taken)
+        if len(found) < len(articles):
+            note = "(the embedded model could not take what was asked for out of these texts)"
+            lines = [told(found, named=True).text] if found else []
+            # Values that nothing was decided with are no answer of any type.
+            return Verdict("\n".join([*lines, shown.text, note]))
+        tools = {a.task.tool for a in articles}
+        failed = any(
+            o.task.tool in tools and not isinstance(o.outcome, Succeeded) for o in context.observations
+        )
+        # What failed would have been compared, too.
+        made = told(found, named=True) if failed else decide(asked, found)
+        return Verdict("\n".join(t for t in (made.text, shown.text) if t), (*made.values, *shown.values))
+
+    def _sure(self, span: Span) -> bool:
+        return bool(span.text) and span.confidence >= self.min_confidence
+
+    async def _copied(
+        self, articles: Sequence[_Article], context: JoinContext, model: Model
+    ) -> list[Span | None]:
+        """The value out of each text, at the same time; None where no call was allowed, or the model failed."""
+
+        async def one(article: _Article) -> Span | None:
+            try:
+                context.allow_call()
+                span = await copy_value(
+                    model,
+                    _positional(article.task, context.tools),
+                    article.text,
+                    context.question,
+                    ADAPTER,
+                    article.label,
+                )
+            except (LimitExceeded, ModelError):
+                return None  # the texts are there all the same
+            context.usage(span.usage)
+            return span
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(a)) for a in articles]
+        return [t.result() for t in tasks]
+
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """An answer: its text, and the values it may stand for, the likeliest first."""
+class _Article:
+    """A result that is a text to be read."""
 
+    task: Task
+    label: str
     text: str
-    values: tuple[Any, ...] = ()
 
 
-def judge(question: Question, observations: Sequence[Observation]) -> Verdict:
-    """The answer that the results give to the question."""
+def _positional(task: Task, tools: ToolRegistry | None) -> Task:
+    """The call as plans for small models write it: required arguments by position, others by name."""
+    tool = None if tools is None else tools.get(task.tool)
+    required = [n for n, p in tool.params.items() if p.required] if tool else list(task.args)[:1]
+    lead = list(takewhile(lambda pair: pair[0] == pair[1], zip(task.args, required, strict=False)))
+    args = {str(i): task.args[name] for i, (name, _) in enumerate(lead)}
+    return replace(task, args=args | {k: v for k, v in task.args.items() if k not in dict(lead)})
+
+
+def _articles(observations: Sequence[Observation], question: Question) -> list[_Article]:
+    """Results that are texts, or hold them, in the order in which the question names what they are about."""
     values = {o.task.id: o.outcome.value for o in observations if isinstance(o.outcome, Succeeded)}
     used = {d for o in observations for d in o.task.depends_on}
-    made = [o for o in observations if isinstance(o.outcome, Succeeded) and o.task.id not in used]
-    groups: dict[tuple[str, str], list[Fact]] = {}
-    lone: list[tuple[Observation, list[Fact]]] = []
-    for o in made:
-        facts = facts_of(o, values, question)
-        if is_formula_call(o.task) or not facts:
-            lone.append((o, facts))
-            continue
-        for fact in facts:
-            groups.setdefault((o.task.tool, fact.measure + fact.unit), []).append(fact)
-    compared = _main_group(question, groups)
-    # The comparison is what was asked: it stands first.
-    keys = sorted(groups, key=lambda k: k != compared)
-    verdicts = [_compared(question, groups[k]) if k == compared else _told(groups[k]) for k in keys]
-    verdicts += [_formula(o, facts) for o, facts in lone]
-    failed = [o for o in observations if not isinstance(o.outcome, Succeeded)]
-    text = "\n".join(v.text for v in verdicts if v.text)
-    if failed:
-        text = "\n".join(t for t in (text, observation_table(failed)) if t)
-    return Verdict(text, tuple(v for verdict in verdicts for v in verdict.values))
+    found = [
+        _Article(o.task, label_of(o.task, values), text)
+        for o in observations
+        if isinstance(o.outcome, Succeeded) and o.task.id not in used and not is_formula_call(o.task)
+        if (text := _text_of(o.outcome.value))
+    ]
+    return [found[i] for i in in_order_of_question([a.label for a in found], question)]
 
 
-def _main_group(question: Question, groups: dict[tuple[str, str], list[Fact]]) -> tuple[str, str] | None:
-    """The facts that the question compares: of those with two or more, the ones it asks for by name, else the first."""
-    several = [k for k, facts in groups.items() if len(facts) > 1]
-    asked = [k for k in several if asked_for(question, groups[k][0].measure)]
-    return next(iter(asked or several), None)
+def _text_of(value: Any) -> str:
+    """The text that `value` is, or that its fields and items hold; empty where it tells nothing in sentences."""
+    texts = _texts(value, 0)
+    return "\n".join(texts) if any(map(_tells, texts)) else ""
 
 
-def _told(facts: Sequence[Fact]) -> Verdict:
-    lines = []
-    for f in facts:
-        if f.unit and f.label and f.label[0].isdigit():
-            lines.append(f"{f.label} = {f.shown}")
-        else:
-            link = " " if f.label.startswith("from ") else " of "
-            head = f.measure[:1].upper() + f.measure[1:]
-            lines.append(f"{head}{link + f.label if f.label else ''}: {f.shown}")
-    return Verdict("\n".join(lines), tuple(f.value for f in facts))
+def _texts(value: Any, depth: int) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if depth >= _DEPTH:
+        return []
+    if isinstance(value, Mapping):
+        items: list[Any] = list(value.values())[:_ITEMS]
+    elif isinstance(value, (list, tuple)):
+        items = list(value[:_ITEMS])
+    else:
+        return []
+    # Addresses and dates among the fields are shown to the model as they stand; numbers have no name there.
+    return [t for item in items for t in _texts(item, depth + 1)]
 
 
-def _formula(observation: Observation, facts: Sequence[Fact]) -> Verdict:
-    if not facts:
-        return Verdict(observation_table([observation]), tuple(sink_values([observation]).values()))
-    return Verdict(f"{facts[0].label} = {facts[0].shown}", (facts[0].value,))
-
-
-# -- comparisons ---------------------------------------------------------------
-
-
-def _compared(question: Question, facts: Sequence[Fact]) -> Verdict:
-    facts = [facts[i] for i in in_order_of_question([f.label for f in facts], question)]
-    said = {w.lower for w in question.words}
-    # "Does A or B have more?" begins like one, and is no question of yes or no.
-    polar = bool(question.words) and question.words[0].lower in _POLAR and "or" not in said
-    if said & _SAME and (polar or "same" in said):
-        # Two articles are never the same text, and may well tell of the same nationality.
-        free = any(isinstance(f.value, str) and len(f.value) > _FREE_TEXT for f in facts)
-        return _told(facts) if free else _same(facts)
-    numbers = [f.number for f in facts if f.number is not None]
-    if len(numbers) < len(facts):
-        return _told(facts)
-    for applies, verdict in _ARITHMETIC:
-        if applies(said, question.text.lower()):
-            return verdict(facts, numbers)
-    ranked = sorted(range(len(facts)), key=lambda i: -numbers[i])
-    if said & _ORDER:
-        # "from least to most" names the small end first.
-        if _first_of(question, _LESS) < _first_of(question, _MORE):
-            ranked.reverse()
-        order = "; ".join(f"{n}. {_with_value(facts[i])}" for n, i in enumerate(ranked, 1))
-        return Verdict(f"By {facts[0].measure}: {order}.", ([facts[i].label for i in ranked],))
-    if not said & (_LESS | _MORE | _CHOICE):
-        return _told(facts)
-    less = _first_of(question, _LESS) < _first_of(question, _MORE)
-    more = not less and bool(said & _MORE)
-    if polar and len(facts) == 2 and (less or more):
-        holds = numbers[0] < numbers[1] if less else numbers[0] > numbers[1]
-        return Verdict(f"{'Yes' if holds else 'No'}: {_sentence(facts, ranked, numbers)}", (holds,))
-    if less:
-        ranked.reverse()
-    text = _sentence(facts, ranked, numbers, smallest=less)
-    equal = numbers[ranked[0]] == numbers[ranked[1]]
-    first = facts[ranked[0]]
-    return Verdict(text, () if equal else (first.label, first.value))
-
-
-def _first_of(question: Question, words: frozenset[str]) -> int:
-    return next((i for i, w in enumerate(question.words) if w.lower in words), len(question.words))
-
-
-def _with_value(fact: Fact) -> str:
-    return f"{fact.label} ({fact.shown})"
-
-
-def _sentence(
-    facts: Sequence[Fact], ranked: Sequence[int], numbers: Sequence[float], *, smallest: bool = False
-) -> str:
-    first, second = ranked[:2]
-    measure = facts[first].measure
-    # A way is named `from A to B`, which a sentence begins with a capital.
-    if facts[first].label.startswith("from "):
-        facts = [
-            replace(f, label=f"From{f.label[4:]}" if i == first else f.label) for i, f in enumerate(facts)
-        ]
-    if all(n == numbers[first] for n in numbers):
-        names = " and ".join(f.label for f in facts)
-        return f"{names} are equal by {measure} ({facts[first].shown})."
-    if numbers[first] == numbers[second]:
-        tied = [facts[i].label for i in ranked if numbers[i] == numbers[first]]
-        rest = ", ".join(_with_value(facts[i]) for i in ranked[len(tied) :])
-        word = "smallest" if smallest else "largest"
-        return f"{' and '.join(tied)} ({facts[first].shown} each) are the {word} by {measure}; then {rest}."
-    if len(facts) == 2:
-        word = "smaller" if smallest else "larger"
-        return f"{_with_value(facts[first])} is {word} than {_with_value(facts[second])} by {measure}."
-    rest = ", ".join(_with_value(facts[i]) for i in ranked[1:])
-    return f"{_with_value(facts[first])} is the {'smallest' if smallest else 'largest'} by {measure}; then {rest}."
-
-
-def _same(facts: Sequence[Fact]) -> Verdict:
-    same = len({_key(f.value) for f in facts}) == 1
-    shown = ", ".join(_with_value(f) for f in facts)
-    word = "the same" if same else "not the same"
-    return Verdict(f"{'Yes' if same else 'No'}: {facts[0].measure} is {word}: {shown}.", (same,))
-
-
-def _key(value: Any) -> str:
-    return " ".join(show(value).casefold().split())
-
-
-def _total(facts: Sequence[Fact], numbers: Sequence[float]) -> Verdict:
-    total = _plain(sum(numbers))
-    sums = " + ".join(_with_value(f) for f in facts)
-    return Verdict(f"Total {facts[0].measure}: {show(total)}{_unit(facts)}, from {sums}.", (total,))
-
-
-def _average(facts: Sequence[Fact], numbers: Sequence[float]) -> Verdict:
-    mean = _plain(sum(numbers) / len(numbers))
-    shown = ", ".join(_with_value(f) for f in facts)
-    return Verdict(f"Average {facts[0].measure}: {show(mean)}{_unit(facts)}, of {shown}.", (mean,))
-
-
-def _difference(facts: Sequence[Fact], numbers: Sequence[float]) -> Verdict:
-    high, low = (0, 1) if numbers[0] >= numbers[1] else (1, 0)
-    gap = _plain(numbers[high] - numbers[low])
-    return Verdict(
-        f"Difference in {facts[0].measure}: {show(gap)}{_unit(facts)}; "
-        f"{_with_value(facts[high])} against {_with_value(facts[low])}.",
-        (gap,),
+def _tells(text: str) -> bool:
+    """Whether it says something in a sentence, rather than names one thing."""
+    words = one_line(text[: 4 * FREE_TEXT]).split()
+    return len(words) >= _SENTENCE_WORDS and (
+        len(text) > FREE_TEXT or text.rstrip().endswith((".", "!", "?"))
     )
-
-
-def _ratio(facts: Sequence[Fact], numbers: Sequence[float]) -> Verdict:
-    if numbers[1] == 0:
-        return _told(facts)
-    ratio = _plain(numbers[0] / numbers[1])
-    return Verdict(
-        f"Ratio of {facts[0].measure}: {show(ratio)}; {_with_value(facts[0])} to {_with_value(facts[1])}.",
-        (ratio,),
-    )
-
-
-def _unit(facts: Sequence[Fact]) -> str:
-    return f" {facts[0].unit}" if facts[0].unit else ""
-
-
-def _plain(number: float) -> int | float:
-    return int(number) if float(number).is_integer() and abs(number) < 1e15 else number
-
-
-_Verdict = Callable[[Sequence[Fact], Sequence[float]], Verdict]
-_ARITHMETIC: tuple[tuple[Callable[[set[str], str], bool], _Verdict], ...] = (
-    (lambda said, text: bool(said & {"average", "mean"}), _average),
-    (lambda said, text: bool(said & _TOTAL), _total),
-    (
-        lambda said, text: (
-            "difference" in said
-            or "how many more" in text
-            or "how much more" in text
-            or "how many fewer" in text
-            or "how much larger" in text
-            or "how much bigger" in text
-            or "how much less" in text
-        ),
-        _difference,
-    ),
-    (lambda said, text: "ratio" in said or "how many times" in text, _ratio),
-)
 
 
 def _typed(verdict: Verdict, output: OutputType, observations: Sequence[Observation]) -> Any:
@@ -313,6 +244,13 @@ def _typed(verdict: Verdict, output: OutputType, observations: Sequence[Observat
             return output.adapter.validate_python(candidate, strict=True)
         except ValidationError:
             continue
+    if isinstance(output.kind, type) and issubclass(output.kind, Enum):
+        texts = {
+            str(v).casefold() for v in verdict.values if isinstance(v, (str, int)) and not isinstance(v, bool)
+        }
+        members = [m for m in output.kind if str(m.value).casefold() in texts or m.name.casefold() in texts]
+        if len(members) == 1:
+            return members[0]
     for candidate in candidates:
         if isinstance(candidate, (bool, str)):
             continue

@@ -90,25 +90,41 @@ class ObservationFormat:
         note = f"[cut: {total - kept:,} of {total:,} tokens left out]"
         return shown.joined(note)
 
-    def table(self, observations: Sequence[Observation], tools: ToolRegistry | None = None) -> str:
+    def table(
+        self,
+        observations: Sequence[Observation],
+        tools: ToolRegistry | None = None,
+        *,
+        head: Callable[[Observation, str], str] | None = None,
+    ) -> str:
         """One line for each observation, in the order given: `$1 = search("K2") -> {height: int}: {"height":8611}`.
 
         Args:
             observations: Tasks with their outcomes; failed, skipped and cancelled ones are shown as such.
             tools: Where given, each value has its type, as the tool declares it.
+            head: What stands before the outcome in a line, from the observation and its type (empty where not known).
         """
         most = max(2, self.max_total_tokens // _LINE_TOKENS)
         if len(observations) <= most:
-            return "\n".join(self._lines(observations, tools))
-        head, tail = observations[: most - most // 2], observations[-(most // 2) :]
-        lines = self._lines([*head, *tail], tools)
-        first, last = observations[len(head)].task.id, observations[-len(tail) - 1].task.id
+            return "\n".join(self._lines(observations, tools, head))
+        front, tail = observations[: most - most // 2], observations[-(most // 2) :]
+        lines = self._lines([*front, *tail], tools, head)
+        first, last = observations[len(front)].task.id, observations[-len(tail) - 1].task.id
         left_out, total = len(observations) - most, len(observations)
-        lines.insert(len(head), f"[cut: {left_out:,} of {total:,} results left out, ${first} to ${last}]")
+        lines.insert(len(front), f"[cut: {left_out:,} of {total:,} results left out, ${first} to ${last}]")
         return "\n".join(lines)
 
-    def _lines(self, observations: Sequence[Observation], tools: ToolRegistry | None) -> list[str]:
-        heads = [_head(o, tools) for o in observations]
+    def outcome(self, observation: Observation) -> str:
+        """The outcome of one task, as on its line of the table: its value, or why there is none."""
+        return self._outcome(observation, self.max_tokens)
+
+    def _lines(
+        self,
+        observations: Sequence[Observation],
+        tools: ToolRegistry | None,
+        head: Callable[[Observation, str], str] | None,
+    ) -> list[str]:
+        heads = [(head or _head)(o, _kind(o, tools)) for o in observations]
         texts = [self._outcome(o, self.max_tokens) for o in observations]
         room = self.max_total_tokens - sum(self.count(h) for h in heads)
         sizes = [self.count(t) for t in texts]
@@ -152,12 +168,14 @@ def call_text(task: Task, max_bytes: int | None = _CALL_BYTES) -> str:
     return text
 
 
-def _head(observation: Observation, tools: ToolRegistry | None) -> str:
-    task = observation.task
-    kind = ""
-    if tools is not None and isinstance(observation.outcome, Succeeded):
-        kind = f" -> {_type_of(task, observation.outcome.value, tools)}"
-    return f"${task.id} = {call_text(task)}{kind}: "
+def _head(observation: Observation, kind: str) -> str:
+    return f"${observation.task.id} = {call_text(observation.task)}{f' -> {kind}' if kind else ''}: "
+
+
+def _kind(observation: Observation, tools: ToolRegistry | None) -> str:
+    if tools is None or not isinstance(observation.outcome, Succeeded):
+        return ""
+    return _type_of(observation.task, observation.outcome.value, tools)
 
 
 def _type_of(task: Task, value: object, tools: ToolRegistry) -> str:

@@ -6,28 +6,19 @@ happens to one that can not, is the runtime's business.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import aclosing
-from dataclasses import replace
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
-from llmcompiler.diagnostics import Diagnostic
-from llmcompiler.errors import ModelReplyInvalid, ModelStreamBroken, UsageError
-from llmcompiler.language import PlanParser
-from llmcompiler.models.base import Model, ModelChunk, ModelRequest, Usage
-from llmcompiler.plan import Join, Task
+from llmcompiler.errors import UsageError
+from llmcompiler.language import Item, PlanParser
+from llmcompiler.models.base import Model, ModelChunk, ModelRequest
 
-from ._streams import closable
-from .guesses import GuessCheck
+from ._reading import read_items
 from .observations import ObservationFormat
 from .prompt import END, Example, messages, system_text
 
 if TYPE_CHECKING:
     from llmcompiler.protocols import PlanContext, PlanItem
-
-USAGE_WAIT = 0.25
-"""Seconds the end of a reply is waited for after the join, since servers tell the tokens used only there."""
 
 
 class TextPlanner:
@@ -86,135 +77,32 @@ class TextPlanner:
             temperature=self.temperature,
         )
 
-    async def plan(self, context: PlanContext) -> AsyncIterator[PlanItem]:
+    def plan(self, context: PlanContext) -> AsyncIterator[PlanItem]:
         """The items of the plan as they are written.
 
         Raises:
             ModelError: No plan came, or it broke off; what was yielded until then stands.
             LimitExceeded: No more model calls are allowed.
         """
-        request = self.request(context)
-        reading = _Reading(context, request)
-        context.allow_call()
-        usage = Usage(model_calls=1)
-        try:
-            async with aclosing(closable(self.model.stream(request))) as stream:
-                async for chunk in stream:
-                    usage = reading.note(chunk) or usage
-                    for item in reading.feed(chunk.text):
-                        if isinstance(item, Join):
-                            usage = await _last_usage(stream, reading) or usage
-                            if context.purpose != "repair":
-                                yield item
-                            return
-                        yield item
-        finally:
-            context.usage(usage)
-        for item in reading.close():
-            if not (isinstance(item, Join) and context.purpose == "repair"):
-                yield item
-        reading.complain()
+        return read_items(self.model, self.request(context), context, _TextReader(context))
 
 
-async def _last_usage(stream: AsyncIterator[ModelChunk], reading: _Reading) -> Usage | None:
-    """The usage at the very end of the reply, if that comes soon and no more text before it."""
-    usage = None
-    try:
-        async with asyncio.timeout(USAGE_WAIT):
-            async for chunk in stream:
-                usage = reading.note(chunk) or usage
-                if usage is not None or chunk.text.replace(END, "").strip():
-                    break
-    except Exception:
-        return usage
-    return usage
+class _TextReader:
+    """Plan text as plan items."""
 
-
-class _Reading:
-    """What has come of one reply, and what the items in it are worth for the purpose of the call."""
-
-    def __init__(self, context: PlanContext, request: ModelRequest) -> None:
-        self.context = context
-        self.known = context.known_ids
-        self.repair = context.purpose == "repair"
-        self.text: list[str] = []
-        self.finish: str | None = None
-        self.useful = False
-        self._strays: list[Task] = []
-        self._mended: set[int] = set()
-        self._guesses = GuessCheck(lambda: request.text, self.known, numbers=not self.repair)
+    def __init__(self, context: PlanContext) -> None:
+        self.ended = False
+        self.cut = ""
         # A model that says again what is there does no harm: the runtime drops calls it knows, and a repair takes
         # only what it asked for.
-        again = self.known.union(context.broken)
-        self._parser = PlanParser(earlier=self.known, redeclare=again)
+        known = context.known_ids
+        self._parser = PlanParser(earlier=known, redeclare=known.union(context.broken))
 
-    def note(self, chunk: ModelChunk) -> Usage | None:
-        """Take note of a chunk; what it says of usage, with the call counted."""
-        self.finish = chunk.finish_reason or self.finish
-        return None if chunk.usage is None else replace(chunk.usage, model_calls=1)
+    def feed(self, chunk: ModelChunk) -> list[Item]:
+        return self._parser.feed(chunk.text)
 
-    def feed(self, text: str) -> Iterator[PlanItem]:
-        self.text.append(text)
-        return self._sorted(self._parser.feed(text))
-
-    def close(self) -> Iterator[PlanItem]:
-        """The items at the end of a reply without a join."""
-        if self.finish == "length":
-            # The last statement may look whole and lack half of an argument: it must not run.
-            yield Diagnostic("cut-off", "the reply was cut at its limit of tokens", 0, 0, severity="warning")
-            return
-        yield from self._sorted(self._parser.close())
-        if self.repair and len(self._strays) == 1 and len(self.context.broken) == 1 and not self._mended:
-            # One line was asked for and one came: only its number is wrong.
-            yield from self._sorted([replace(self._strays[0], id=self.context.broken[0])])
-
-    def _sorted(self, items: Iterable[PlanItem]) -> Iterator[PlanItem]:
-        for item in items:
-            if isinstance(item, Task):
-                if self.repair and not self._is_wanted(item):
-                    self._strays.append(item)
-                    continue
-                self._mended.add(item.id)
-                guess = self._guesses.look(item, self.context.tools.get(item.tool))
-                self.useful = True
-                yield item if guess is None else guess
-            elif self.repair and isinstance(item, Diagnostic) and item.task_id in self.known:
-                continue
-            else:
-                self.useful = self.useful or isinstance(item, Join) or is_error(item)
-                yield item
-
-    def _is_wanted(self, task: Task) -> bool:
-        broken = self.context.broken
-        return task.id in broken or (not broken and task.id >= self.context.next_id)
-
-    def complain(self) -> None:
-        """Raise what is wrong with the reply as a whole.
-
-        Raises:
-            ModelStreamBroken: It was cut at its limit of tokens.
-            ModelReplyInvalid: There is no plan in it.
-        """
-        text = "".join(self.text)
-        if self.finish == "length":
-            raise ModelStreamBroken(
-                "the model's reply was cut at its limit of tokens before the plan was complete; "
-                "raise max_tokens of the planner or of the server",
-                text,
-            )
-        if not self.useful and self.context.purpose in ("plan", "replan"):
-            shown = " ".join(text.split())
-            shown = shown if len(shown) <= 200 else shown[:197] + "..."
-            raise ModelReplyInvalid(
-                f"the model wrote no plan but {shown!r}"
-                if shown
-                else "the model's reply to the planner was empty"
-            )
-
-
-def is_error(item: PlanItem) -> bool:
-    """Whether `item` is a diagnostic that makes its task unusable."""
-    return isinstance(item, Diagnostic) and item.severity == "error"
+    def close(self) -> list[Item]:
+        return self._parser.close()
 
 
 __all__ = ["TextPlanner"]

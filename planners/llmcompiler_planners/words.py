@@ -183,6 +183,19 @@ class Question:
         return "".join(w.text + (w.join or "") for w in part[:-1]) + part[-1].base
 
 
+_BREAK = re.compile(r"(?P<before>[^\s]?)[^\S\n]*[\r\n][\s]*(?:[-*•][ \t]+)?")
+
+
+def one_line(text: str) -> str:
+    """`text` in one line: line breaks become semicolons where nothing else ends the line, so that lists stay lists."""
+
+    def mark(m: re.Match[str]) -> str:
+        before = m["before"]
+        return before + (" " if not before or before in _CLOSE else "; ")
+
+    return " ".join(_BREAK.sub(mark, text.strip()).split())
+
+
 def read_question(text: str, *, max_words: int = MAX_WORDS) -> Question:
     """`text` as words; never raises.
 
@@ -193,7 +206,7 @@ def read_question(text: str, *, max_words: int = MAX_WORDS) -> Question:
     ```
     """
     head = text[: max_words * (MAX_WORD // 4)].encode("utf-8", "replace").decode()
-    clean = "".join(c if c.isprintable() else " " for c in head)
+    clean = "".join(c if c.isprintable() else " " for c in one_line(head))
     words: list[Word] = []
     cut = len(head) < len(text)
     seen, first = 0, True

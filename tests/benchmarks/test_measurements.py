@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import hedging, latency, makespan, overhead, priorities, savings, scale, variants
+from benchmarks import hedging, latency, makespan, overhead, priorities, recall, savings, scale, variants
 from benchmarks.__main__ import table
 from benchmarks.graphs import SHAPES
 
@@ -79,3 +79,16 @@ def test_each_pass_and_the_cache_save_calls() -> None:
     whole = by_name.pop("all passes and cache")
     assert whole["calls"] == min(row["calls"] for row in ons)
     assert by_name["cache"]["cache_hit_percent"] > 50
+
+
+def test_templates_are_used_and_never_wrongly_where_words_or_tools_tell() -> None:
+    rows = {row["family"]: row for row in recall.measure(runs=25)}
+    assert all(
+        rows[name]["wrong_hits"] == 0 for name in [*recall.FAMILIES, *recall.TRAPS] if name != "person"
+    )
+    assert rows["letters"]["hit_percent"] > 90
+    assert rows["all, in memory"]["hit_percent"] == rows["all, in SQLite"]["hit_percent"] > 30
+    assert rows["all, a tenth audited"]["wrong_hits"] <= rows["all, in memory"]["wrong_hits"]
+    for row in rows.values():
+        assert row["hit_percent"] + row["miss_percent"] == pytest.approx(100)
+        assert row["tokens_saved_percent"] == pytest.approx(row["hit_percent"], abs=5)

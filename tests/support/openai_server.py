@@ -52,6 +52,21 @@ class Text:
     """Whether `[DONE]` comes last."""
 
 
+def calls(*made: tuple[str, Any], size: int = 5, text: str = "") -> Events:
+    """A whole streamed reply of tool calls: names with arguments, which are JSON text or data."""
+    events: list[Any] = [delta(None, role="assistant")] + ([delta(text)] if text else [])
+    for index, (name, given) in enumerate(made):
+        arguments = given if isinstance(given, str) else json.dumps(given)
+        first = {"index": index, "id": f"call_{index}", "type": "function"}
+        events.append(delta(tool_calls=[first | {"function": {"name": name, "arguments": ""}}]))
+        for at in range(0, len(arguments), size):
+            piece = {"index": index, "function": {"arguments": arguments[at : at + size]}}
+            events.append(delta(tool_calls=[piece]))
+    events.append(delta(finish="tool_calls"))
+    events.append({"choices": [], "usage": {"prompt_tokens": 11, "completion_tokens": 7}})
+    return Events([*events, "[DONE]"])
+
+
 @dataclass(frozen=True)
 class Broken:
     """A streamed reply whose connection breaks after `text`; rudely, or with a proper end of the body."""
