@@ -60,8 +60,8 @@ class Spec:
     compares: tuple[str, ...] = ()
     """Whole questions over several values of the first slot: `{list}` is "A, B and C", or "A or B"."""
     extras: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """For each optional slot: what is added to a question to set it ("in units of {units}", "with {limit} results"). For
-    "choice" and "flag" slots the words come from `Slot.said`."""
+    """For each optional slot: what is added to a question to set it ("in units of {units}", "with {limit} results").
+    For "choice" and "flag" slots the words come from `Slot.said`."""
     result: str = ""
     """What the result names, as a maker's kind ("city" for `capital`), where it can be handed to another tool."""
     fields: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,309 @@
+"""The grammar (GBNF, as llama.cpp takes it) of the next line of a plan: what can be right, not what is likely.
+
+Tool names, arity, types, references and copied words are right by construction; which call is made is the model's
+business. Its size is linear in the words of the question, the results so far and the tools' schemas. No model here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from llmcompiler.parameters import Parameter
+from llmcompiler.signatures import resolve
+from llmcompiler.tools import Tool
+
+from .gbnf import choice, inside, plan_literal, terminal
+from .phrases import is_formula
+from .shapes import NUMERIC, TEXT, Earlier, Shape, kinds_of, result_shapes
+from .words import NUMBER_WORDS, Question
+
+_MAX_DEPTH = 3
+_MAX_ITEMS = 10
+_MAX_REFS = 24
+_MAX_LISTS = 6
+_MAX_CHOICES = 64
+_TERMS = 7
+"""Operands that a formula, or a bracket in it, may have beside the first."""
+_FUNCTIONS = ("sqrt", "abs", "round", "log", "sin", "cos")
+_CONSTANTS = ("1", "2", "100")
+PLAIN = NUMERIC | TEXT | {"boolean"}
+EACH = "x"
+"""What the item of a `for` line is called."""
+
+
+def line_grammar(
+    tools: Sequence[Tool], question: Question, earlier: Earlier = (), *, may_join: bool = True
+) -> str | None:
+    """The grammar of a plan line after its number and full stop (`1.`); None where no line can be written.
+
+    Same input, same text.
+
+    Args:
+        tools: What may be called.
+        question: What runs of words and numbers are taken from.
+        earlier: The calls so far; only these may be referred to.
+        may_join: Whether the line may be the join.
+    """
+    return _Line(question, earlier).text(tools, may_join)
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """A list among the results: its reference, and what its items may be referred to as."""
+
+    text: str
+    items: tuple[Shape, ...]
+
+
+@dataclass(slots=True)
+class _Line:
+    question: Question
+    earlier: Earlier
+    rules: dict[str, str] = field(default_factory=dict)
+    shapes: list[Shape] = field(default_factory=list)
+    lists: list[_List] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.shapes = [s for task, tool in self.earlier for s in result_shapes(task, tool)]
+        self.lists = [
+            found for task, tool in self.earlier if task.each is None for found in _lists(task.id, tool)
+        ][-_MAX_LISTS:]
+
+    def text(self, tools: Sequence[Tool], may_join: bool) -> str | None:
+        calls = [call for i, tool in enumerate(tools) if (call := self._call(f"c{i}", tool, ())) is not None]
+        for n, listed in enumerate(self.lists):
+            each = [
+                call
+                for i, tool in enumerate(tools)
+                if (call := self._call(f"e{n}c{i}", tool, listed.items)) is not None
+            ]
+            if each:
+                calls.append(f"{terminal(f'for {EACH} in ${listed.text}: ')} ({' | '.join(each)})")
+        if may_join:
+            calls.append(self._join())
+        if not calls:
+            return None
+        root = f'root ::= " " ({" | ".join(calls)}) "\\n"'
+        return "\n".join([root, *(f"{k} ::= {v}" for k, v in self.rules.items())]) + "\n"
+
+    def _join(self) -> str:
+        plain = [s for s in self.shapes if not s.kinds or s.kinds & PLAIN]
+        refs = ["", *(f"${s.text}" for s in plain[-_MAX_REFS:])]
+        return choice([f"join({ref})" for ref in refs])
+
+    def _rule(self, name: str, body: str) -> str:
+        self.rules.setdefault(name, body)
+        return name
+
+    # -- calls -------------------------------------------------------------------
+
+    def _call(self, name: str, tool: Tool, items: tuple[Shape, ...]) -> str | None:
+        """A call of `tool`; with `items`, one that uses an item of a list."""
+        params = list(tool.params.values())
+        needed = [(i, p) for i, p in enumerate(params) if p.required]
+        values = {i: self._value(f"{name}p{i}", p, tool) for i, p in enumerate(params)}
+        if items:
+            using = [(i, self._items(p, tool, items)) for i, p in needed]
+            heads = [
+                given
+                for i, used in using
+                if used is not None and (given := self._given(needed, {**values, i: used})) is not None
+            ]
+            if not heads:
+                return None
+            head: str | None = f"({' | '.join(heads)})"
+        else:
+            head = self._given(needed, values)
+        if head is None:
+            return None
+        options = [
+            (p.name, body) for i, p in enumerate(params) if not p.required and (body := values[i]) is not None
+        ]
+        if not params and any(task.tool == tool.name for task, _ in self.earlier):
+            return None
+        body = f"{head} {_after(options)}" if needed else _alone(options)
+        return self._rule(name, f'{terminal(f"{tool.name}(")} {body} ")"')
+
+    @staticmethod
+    def _given(needed: Sequence[tuple[int, Parameter]], values: Mapping[int, str | None]) -> str | None:
+        bodies = [values[i] for i, _ in needed]
+        if not all(bodies):
+            return None
+        return f" {terminal(', ')} ".join(f"({b})" for b in bodies)
+
+    def _items(self, p: Parameter, tool: Tool, items: Sequence[Shape]) -> str | None:
+        wanted = kinds_of(p.schema, tool.defs)
+        if is_formula(p.name) or "enum" in resolve(p.schema, tool.defs):
+            return None
+        fitting = [s.text for s in items if s.fits(wanted)]
+        return choice(fitting) if fitting else None
+
+    # -- values ------------------------------------------------------------------
+
+    def _value(self, name: str, p: Parameter, tool: Tool) -> str | None:
+        return self._schema(name, p.schema, tool.defs, p.name, 0)
+
+    def _schema(self, name: str, schema: Any, defs: Mapping[str, Any], label: str, depth: int) -> str | None:
+        schema = resolve(schema, defs) if isinstance(schema, Mapping) else {}
+        if "const" in schema:
+            return terminal(plan_literal(schema["const"]))
+        if isinstance(schema.get("enum"), list):
+            values = [plan_literal(v) for v in schema["enum"][:_MAX_CHOICES]]
+            return choice(values) if values else None
+        for key in ("anyOf", "oneOf", "allOf"):
+            options = schema.get(key)
+            if isinstance(options, list) and options and depth <= _MAX_DEPTH:
+                # None is what leaving an argument out means already.
+                real = [s for s in options[:6] if kinds_of(s, defs) != {"null"}]
+                bodies = [self._schema(f"{name}u{i}", s, defs, label, depth + 1) for i, s in enumerate(real)]
+                some = list(dict.fromkeys(b for b in bodies if b is not None))
+                return f"({' | '.join(some)})" if some else None
+        wanted = kinds_of(schema, defs)
+        found: list[str | None] = []
+        if (not wanted or "string" in wanted) and is_formula(label):
+            found.append(self._formula())
+        else:
+            found.append(self._references(wanted))
+            if not wanted or "string" in wanted:
+                found.append(self._run())
+        if not wanted or wanted & NUMERIC:
+            found.append(self._number("integer" in wanted and "number" not in wanted))
+        if "boolean" in wanted:
+            found.append('"true" | "false"')
+        if "array" in wanted:
+            found.append(self._list(name, schema, defs, label, depth))
+        if "object" in wanted:
+            found.append(self._object(name, schema, defs, depth))
+        some = [f for f in found if f is not None]
+        return self._rule(name, " | ".join(some)) if some else None
+
+    def _references(self, wanted: frozenset[str]) -> str | None:
+        fitting = [s for s in self.shapes if s.fits(wanted)]
+        if not wanted:
+            fitting = [s for s in fitting if not s.field]
+        if not fitting:
+            return None
+        name = "r" + "".join(sorted(w[0] for w in wanted))
+        return self._rule(name, " | ".join(terminal(f"${s.text}") for s in fitting[-_MAX_REFS:]))
+
+    def _number(self, whole: bool) -> str | None:
+        numbers = [n for n in self.question.numbers if not (whole and "." in n)]
+        return choice(numbers) if numbers else None
+
+    def _run(self) -> str | None:
+        """A run of words of the question in quotes: from any word to any other one before a stop."""
+        if "run" not in self.rules:
+            words = self.question.words
+            heads: list[str] = []
+            for i in reversed(range(len(words))):
+                w = words[i]
+                if not any(c.isalnum() for c in w.text):
+                    if w.join is not None and i + 1 < len(words) and f"w{i + 1}" in self.rules:
+                        # `Rock & Roll`: it may stand inside a run, never at its ends.
+                        self.rules[f"w{i}"] = f"{terminal(inside(w.text) + w.join)} w{i + 1}"
+                    continue
+                ends = [inside(w.base)]
+                if w.text != w.base and w.join is None:
+                    ends.append(inside(w.text))
+                options = [terminal(e) for e in ends]
+                if w.join is not None and f"w{i + 1}" in self.rules:
+                    options.append(f"{terminal(inside(w.text) + w.join)} w{i + 1}")
+                self.rules[f"w{i}"] = " | ".join(options)
+                heads.append(f"w{i}")
+            quoted = [terminal(inside(q)) for q in self.question.quoted]
+            if not heads and not quoted:
+                return None
+            self.rules["run"] = " | ".join([*reversed(heads), *quoted])
+        return '"\\"" run "\\""'
+
+    def _formula(self) -> str | None:
+        """Arithmetic over results, the numbers of the question and a few constants, with one level of brackets."""
+        if "formula" not in self.rules:
+            # A text may be a number in words of its own: whether it is, the tool will say.
+            numeric = [
+                s for s in self.shapes if not s.kinds or s.fits(NUMERIC) or (s.kinds == TEXT and not s.field)
+            ]
+            refs = [f"${{{s.text}}}" if s.field else f"${s.text}" for s in numeric[-_MAX_REFS:]]
+            numbers = [n for n in self.question.numbers if n not in _CONSTANTS]
+            said = [NUMBER_WORDS[w.lower] for w in self.question.words if w.lower in NUMBER_WORDS]
+            atoms = list(dict.fromkeys([*refs, *numbers, *said, *_CONSTANTS]))
+            self.rules["atom"] = " | ".join(map(terminal, atoms))
+            self.rules["op"] = choice([" + ", " - ", " * ", " / ", " ** "])
+            self.rules["sum"] = f"atom (op atom){{1,{_TERMS}}}"
+            calls = choice([f"{f}(" for f in _FUNCTIONS])
+            self.rules["called"] = f'{calls} (sum | atom) ")"'
+            self.rules["term"] = 'atom | "(" sum ")" | called'
+            self.rules["formula"] = f"called (op term){{0,{_TERMS}}} | term (op term){{1,{_TERMS}}}"
+        return '"\\"" formula "\\""'
+
+    def _list(
+        self, name: str, schema: Mapping[str, Any], defs: Mapping[str, Any], label: str, depth: int
+    ) -> str | None:
+        if depth >= _MAX_DEPTH:
+            return terminal("[]")
+        item = self._schema(f"{name}i", schema.get("items", {}), defs, label, depth + 1)
+        return None if item is None else f'"[" ({item}) (", " ({item})){{0,{_MAX_ITEMS - 1}}} "]"'
+
+    def _object(
+        self, name: str, schema: Mapping[str, Any], defs: Mapping[str, Any], depth: int
+    ) -> str | None:
+        properties = schema.get("properties")
+        needed = set(schema.get("required", ()))
+        if not isinstance(properties, Mapping) or depth >= _MAX_DEPTH:
+            return None if needed else terminal("{}")
+        fields: list[str] = []
+        for i, key in enumerate([k for k in properties if k in needed][:24]):
+            body = self._schema(f"{name}o{i}", properties[key], defs, key, depth + 1)
+            if body is None:
+                return None
+            lead = (", " if fields else "") + json.dumps(key, ensure_ascii=False) + ": "
+            fields.append(f"{terminal(lead)} ({body})")
+        return " ".join(['"{"', *fields, '"}"'])
+
+
+def _after(options: Sequence[tuple[str, str]]) -> str:
+    """Optional arguments after required ones."""
+    return " ".join(f"({terminal(f', {n}=')} ({body}))?" for n, body in options)
+
+
+def _alone(options: Sequence[tuple[str, str]]) -> str:
+    """Optional arguments with none before them: the first of those that are given has no comma."""
+    heads = [
+        f"{terminal(f'{n}=')} ({body}) {_after(options[i + 1 :])}" for i, (n, body) in enumerate(options)
+    ]
+    return f"({' | '.join(heads)})?" if heads else ""
+
+
+def _lists(task: int, tool: Tool | None) -> list[_List]:
+    """The declared lists of a result, each with what its items may be referred to as."""
+    if tool is None or tool.returns is None:
+        return []
+    defs = tool.returns.get("$defs", {})
+    schema = resolve(tool.returns, defs)
+    found = [(f"{task}", schema)] if kinds_of(schema, defs) == {"array"} else []
+    properties = schema.get("properties")
+    if isinstance(properties, Mapping):
+        found += [
+            (f"{task}.{k}", resolve(s, defs))
+            for k, s in list(properties.items())[:40]
+            if re.fullmatch(r"[A-Za-z_]\w*", k) and kinds_of(s, defs) == {"array"}
+        ]
+    out = []
+    for text, listed in found:
+        item = resolve(listed.get("items", {}), defs) if isinstance(listed.get("items"), Mapping) else {}
+        kinds = kinds_of(item, defs)
+        fields = item.get("properties")
+        items = [] if kinds == {"object"} else [Shape(EACH, kinds)]
+        if isinstance(fields, Mapping):
+            names = [k for k in fields if re.fullmatch(r"[A-Za-z_]\w*", k)][:12]
+            items += [Shape(f"{EACH}.{k}", kinds_of(fields[k], defs)) for k in names]
+        if items:
+            out.append(_List(text, tuple(items)))
+    return out
+
+
+__all__ = ["line_grammar"]

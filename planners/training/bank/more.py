@@ -1,0 +1,18 @@
+"""Further domains, in a fixed order."""
+
+from __future__ import annotations
+
+from ..specs import Spec
+from . import astronomy, aviation, games, housing, library, museums, pets, vehicles, wine
+
+MORE: tuple[Spec, ...] = (
+    *vehicles.SPECS,
+    *pets.SPECS,
+    *museums.SPECS,
+    *housing.SPECS,
+    *games.SPECS,
+    *astronomy.SPECS,
+    *library.SPECS,
+    *wine.SPECS,
+    *aviation.SPECS,
+)

@@ -1,0 +1,1 @@
+"""Families of questions, a file for each group, and what they share. Only `staples` describes tools."""

@@ -1,0 +1,216 @@
+"""The grammar of a plan line: what it lets through binds and checks, and what can not be right it does not let through."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+from pydantic import BaseModel
+
+from llmcompiler import Plan, Tool, tool
+from llmcompiler_planners.lines import line_grammar
+from llmcompiler_planners.words import read_question
+from tests.support.gbnf import accepts, compiled
+
+
+class Place(BaseModel):
+    name: str
+    people: int
+    towns: list[str]
+
+
+class Stop(BaseModel):
+    label: str
+    minutes: int
+
+
+@tool
+def search(query: str) -> str:
+    """Look up one thing."""
+
+
+@tool
+def place(name: str) -> Place:
+    """Facts of a place."""
+
+
+@tool
+def weather(
+    city: str, unit: Literal["celsius", "fahrenheit"] = "celsius", days: int = 1, wind: bool = False
+) -> str:
+    """Weather of a city."""
+
+
+@tool
+def stops(line: str) -> list[Stop]:
+    """Stops of a bus line."""
+
+
+@tool
+def calculate(expression: str) -> float:
+    """Result of a formula."""
+
+
+@tool
+def mean(values: list[float]) -> float:
+    """Average of numbers."""
+
+
+@tool
+def now() -> str:
+    """The time."""
+
+
+TOOLS = [search, place, weather, stops, calculate, mean, now]
+BY_NAME = {t.name: t for t in TOOLS}
+Q = "Is Rock & Roll Hall's roof, 15% of 2,500 feet, higher than Ed Wood's in Oslo over three days?"
+
+
+def made(question: str, plan: str = "", **options: bool) -> str:
+    tasks = Plan.parse(plan).tasks
+    grammar = line_grammar(
+        TOOLS, read_question(question), [(t, BY_NAME.get(t.tool)) for t in tasks], **options
+    )
+    assert grammar is not None
+    return grammar
+
+
+def allows(line: str, plan: str = "", question: str = Q, **options: bool) -> bool:
+    return accepts(made(question, plan, **options), f" {line}\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'search("Rock & Roll Hall")',
+        'search("Ed Wood")',
+        'search("higher than Ed Wood")',
+        'weather("Oslo")',
+        'weather("Oslo", unit="fahrenheit", days=3)',
+        'weather("Oslo", wind=true)',
+        'calculate("15 / 100 * 2500")',
+        'calculate("(15 + 3) / 2500")',
+        'calculate("sqrt(2500)")',
+        "mean([15, 2500, 3])",
+        "now()",
+        "join()",
+    ],
+)
+def test_what_may_be_written(line: str) -> None:
+    assert allows(line)
+    Plan.parse(f"1. {line}", tools=TOOLS)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'search("Ed Wood in Paris")',
+        'search("")',
+        'search("& Roll")',
+        'search("roof 15")',  # a stop is between them
+        'serach("Ed Wood")',
+        "search()",
+        'search("Ed Wood", "Oslo")',
+        'weather("Oslo", days=4)',
+        'weather("Oslo", days=3, unit="celsius")',
+        'weather("Oslo", unit="kelvin")',
+        'weather(city="Oslo")',
+        'calculate("15")',
+        'calculate("15 / 7")',
+        'calculate("$1 * 2")',
+        "search($1)",
+        "join($1)",
+        "mean([])",
+        "for x in $1: search(x)",
+    ],
+)
+def test_what_can_not_be_written(line: str) -> None:
+    assert not allows(line)
+
+
+def test_references_have_the_type_that_is_wanted() -> None:
+    plan = '1. place("Oslo")\n2. calculate("15 * 3")\n3. search("Oslo")'
+    for line in (
+        "weather($1.name)",
+        "search($3)",
+        'calculate("${1.people} / $2")',
+        "mean([$1.people, $2])",
+        "join($2)",
+    ):
+        assert allows(line, plan), line
+    for line in (
+        "weather($1)",
+        "weather($2)",
+        "weather($1.people)",
+        "mean($2)",
+        "join($4)",
+    ):
+        assert not allows(line, plan), line
+
+
+def test_loops_go_over_declared_lists_with_what_their_items_have() -> None:
+    plan = '1. place("Oslo")\n2. stops("Oslo")'
+    for line in (
+        "for x in $1.towns: weather(x)",
+        'for x in $1.towns: weather(x, unit="celsius")',
+        "for x in $2: search(x.label)",
+    ):
+        assert allows(line, plan), line
+        Plan.parse(f"{plan}\n3. {line}", tools=TOOLS)
+    for line in (
+        "for x in $1: weather(x)",
+        "for x in $1.name: weather(x)",
+        'for x in $1.towns: weather("Oslo")',
+        "for x in $2: search(x)",
+        "for x in $2: search(x.minutes)",
+        "for x in $1.towns: join()",
+    ):
+        assert not allows(line, plan), line
+
+
+def test_the_join_can_be_ruled_out() -> None:
+    assert not allows("join()", may_join=False)
+    assert line_grammar([], read_question("Who?"), may_join=False) is None
+
+
+def test_a_tool_without_parameters_is_called_once() -> None:
+    assert not allows("now()", "1. now()")
+
+
+def test_a_result_of_an_unknown_type_may_be_what_is_wanted() -> None:
+    unknown = Tool.from_schema(
+        "look", {"type": "object", "properties": {"it": {"type": "string"}}, "required": ["it"]}, print
+    )
+    task = Plan.parse('1. look("Oslo")').tasks[0]
+    grammar = line_grammar([unknown, calculate], read_question(Q), [(task, unknown)])
+    assert grammar is not None
+    assert accepts(grammar, " look($1)\n")
+    assert accepts(grammar, ' calculate("$1 * 2")\n')
+
+
+@pytest.mark.parametrize(
+    "text", ['"a\\b" (c)', "100 % $1 ${x}", "東京 と 大阪", "x" * 500, "\u202e evil \x00", "..."]
+)
+def test_odd_questions_give_grammars_that_can_be_read(text: str) -> None:
+    compiled(made(text))
+
+
+def test_its_size_is_linear_in_the_question_and_in_the_tools() -> None:
+    words = " ".join(f"Word{i}" for i in range(160))
+    assert len(made(words)) < 20_000
+    many = [
+        Tool.from_schema(
+            f"tool_{i}",
+            {
+                "type": "object",
+                "properties": {"query": {"type": "string"}, "limit": {"type": "integer"}},
+                "required": ["query"],
+            },
+            print,
+        )
+        for i in range(500)
+    ]
+    grammar = line_grammar(many, read_question(words))
+    assert grammar is not None
+    assert len(grammar) < 150_000
+    assert grammar == line_grammar(many, read_question(words))
