@@ -6,7 +6,7 @@ Problems are collected, each with its place; nothing here raises for bad input.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -67,6 +67,8 @@ class PlanReader(ValueReader):
         super().__init__()
         self._earlier = frozenset(earlier)
         self._taken = self._earlier.difference(redeclare)
+        self._named: Container[int] | None = None
+        """Ids that `$7` in the strings of a condition may name; None for any."""
 
     # -- plan and tasks ------------------------------------------------------
 
@@ -206,7 +208,8 @@ class PlanReader(ValueReader):
             self.report("syntax", place, f"text is needed, not {short(data)}", 'for example "$3 > 1.4"')
             return None
         try:
-            return parse_guard(joined(data), variables=() if each is None else (each.name,))
+            variables = () if each is None else (each.name,)
+            return parse_guard(joined(data), variables=variables, known=self._named)
         except PlanError as exc:
             for found in exc.diagnostics:
                 self.report(found.code, place, found.message, found.hint)

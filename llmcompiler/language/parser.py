@@ -7,7 +7,7 @@ It knows no tools: positional arguments stand under their position.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Literal
 
@@ -461,12 +461,13 @@ _GUARD_HEAD = "1. if "
 _ONE_LINE = str.maketrans("\r\n", "  ")
 
 
-def parse_guard(text: str, *, variables: Iterable[str] = ()) -> Guard:
+def parse_guard(text: str, *, variables: Iterable[str] = (), known: Container[int] | None = None) -> Guard:
     """The guard that `text` spells, as between `if` and `:`. References may name any task.
 
     Args:
         text: The condition.
         variables: Names that are loop variables.
+        known: Ids for which `$7` inside a string is a reference; None for any.
 
     Raises:
         PlanError: It is not a condition; `.diagnostics` say why.
@@ -492,7 +493,8 @@ def parse_guard(text: str, *, variables: Iterable[str] = ()) -> Guard:
     ]
     try:
         tokens = tokenise(text, 0, len(text), marks, names)
-        guard = Conditions(Values(tokens, report, _AnyId(), lambda ref, at: None, names)).guard()
+        ids = _AnyId() if known is None else known
+        guard = Conditions(Values(tokens, report, ids, lambda ref, at: None, names)).guard()
     except Bad as bad:
         report.bad(bad)
     if report.errors:

@@ -27,6 +27,8 @@ from .weights import DEFAULT, PULL_COMMAND, catalogue, find_weights, known_names
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+BUNDLED = ("planner", "values")
+"""Names of the adapters that come with this library: one writes plans, one takes values out of texts."""
 _STOP_WITHIN = 10.0
 """Seconds to wait for a generation to end once it was told to: more than a batch of any prompt takes."""
 
@@ -293,9 +295,12 @@ def bundled_adapters(described: Mapping[str, Any]) -> dict[str, Path]:
     spec = importlib.util.find_spec("llmcompiler_planners")
     if not fits or spec is None or not spec.submodule_search_locations:
         return {}
-    files = (Path(folder) / "data" / "planner-lora.gguf" for folder in spec.submodule_search_locations)
-    planner = next((file for file in files if file.is_file()), None)
-    return {"planner": planner} if planner else {}
+    found: dict[str, Path] = {}
+    for name in BUNDLED:
+        files = (Path(folder) / "data" / f"{name}-lora.gguf" for folder in spec.submodule_search_locations)
+        if file := next((file for file in files if file.is_file()), None):
+            found[name] = file
+    return found
 
 
 def _weights(path: str | os.PathLike[str] | None) -> Path:

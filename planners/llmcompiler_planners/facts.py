@@ -1,7 +1,7 @@
 """Results as facts that code can compare: whose they are, what was measured, the number, and how people read it.
 
 Everything comes from the typed values and the calls that made them; no text is guessed at. Sentences are made in
-`local_joiner`.
+`comparisons`.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -221,24 +221,7 @@ class _Line:
         return '"\\"" run "\\""'
 
     def _formula(self) -> str | None:
-        """Arithmetic over results, the numbers of the question and a few constants, with one level of brackets."""
-        if "formula" not in self.rules:
-            # A text may be a number in words of its own: whether it is, the tool will say.
-            numeric = [
-                s for s in self.shapes if not s.kinds or s.fits(NUMERIC) or (s.kinds == TEXT and not s.field)
-            ]
-            refs = [f"${{{s.text}}}" if s.field else f"${s.text}" for s in numeric[-_MAX_REFS:]]
-            numbers = [n for n in self.question.numbers if n not in _CONSTANTS]
-            said = [NUMBER_WORDS[w.lower] for w in self.question.words if w.lower in NUMBER_WORDS]
-            atoms = list(dict.fromkeys([*refs, *numbers, *said, *_CONSTANTS]))
-            self.rules["atom"] = " | ".join(map(terminal, atoms))
-            self.rules["op"] = choice([" + ", " - ", " * ", " / ", " ** "])
-            self.rules["sum"] = f"atom (op atom){{1,{_TERMS}}}"
-            calls = choice([f"{f}(" for f in _FUNCTIONS])
-            self.rules["called"] = f'{calls} (sum | atom) ")"'
-            self.rules["term"] = 'atom | "(" sum ")" | called'
-            self.rules["formula"] = f"called (op term){{0,{_TERMS}}} | term (op term){{1,{_TERMS}}}"
-        return '"\\"" formula "\\""'
+        return free_formula(self.question, self.shapes, self.rules)
 
     def _list(
         self, name: str, schema: Mapping[str, Any], defs: Mapping[str, Any], label: str, depth: int
@@ -263,6 +246,28 @@ class _Line:
             lead = (", " if fields else "") + json.dumps(key, ensure_ascii=False) + ": "
             fields.append(f"{terminal(lead)} ({body})")
         return " ".join(['"{"', *fields, '"}"'])
+
+
+def free_formula(question: Question, shapes: Sequence[Shape], rules: MutableMapping[str, str]) -> str:
+    """Arithmetic over results, the numbers of the question and a few constants, with one level of brackets.
+
+    Writes the rules into `rules`; gives what stands for a formula in quotes.
+    """
+    if "formula" not in rules:
+        # A text may be a number in words of its own: whether it is, the tool will say.
+        numeric = [s for s in shapes if not s.kinds or s.fits(NUMERIC) or (s.kinds == TEXT and not s.field)]
+        refs = [f"${{{s.text}}}" if s.field else f"${s.text}" for s in numeric[-_MAX_REFS:]]
+        numbers = [n for n in question.numbers if n not in _CONSTANTS]
+        said = [NUMBER_WORDS[w.lower] for w in question.words if w.lower in NUMBER_WORDS]
+        atoms = list(dict.fromkeys([*refs, *numbers, *said, *_CONSTANTS]))
+        rules["atom"] = " | ".join(map(terminal, atoms))
+        rules["op"] = choice([" + ", " - ", " * ", " / ", " ** "])
+        rules["sum"] = f"atom (op atom){{1,{_TERMS}}}"
+        calls = choice([f"{f}(" for f in _FUNCTIONS])
+        rules["called"] = f'{calls} (sum | atom) ")"'
+        rules["term"] = 'atom | "(" sum ")" | called'
+        rules["formula"] = f"called (op term){{0,{_TERMS}}} | term (op term){{1,{_TERMS}}}"
+    return '"\\"" formula "\\""'
 
 
 def _after(options: Sequence[tuple[str, str]]) -> str:

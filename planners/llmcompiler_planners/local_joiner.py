@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from llmcompiler.protocols import JoinContext
     from llmcompiler.tools import ToolRegistry
 
-ADAPTER = "planner"
+ADAPTER = "values"
 """Name of the adapter that the model is asked to switch on."""
 MIN_CONFIDENCE = 0.5
 """Mean token probability of a copied value, from 0 to 1, below which it is not used."""

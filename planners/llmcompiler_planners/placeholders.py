@@ -118,7 +118,7 @@ class CallReader(PlanReader):
     ) -> None:
         super().__init__(earlier, redeclare)
         self._tools = tools or {}
-        self._ids = _Ids(self._earlier)
+        self._ids = self._named = _Ids(self._earlier)
         self._variable: str | None = None
         self._bad_at = 0
         self._last = max(self._earlier, default=0)

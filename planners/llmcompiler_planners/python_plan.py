@@ -54,8 +54,8 @@ class PythonPlanner:
 
 
     model = ScriptedModel(['a = height("K2")\nb = height("Everest")\nreturn b'])
-    with LLMCompiler([height], model=model, planner="python") as compiler:
-        assert compiler.run_sync("How high is Everest?").output == 8849
+    compiler = LLMCompiler([height], model=model, planner="python")
+    assert compiler.run_sync("How high is Everest?").output == 8849
     ```
     """
 

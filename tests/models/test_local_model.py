@@ -269,7 +269,7 @@ class TestFiles:
             shutil.copy(base, copy)
         model = resolve_model(f"local:{copy}")
         assert isinstance(model, LocalModel)
-        assert model.adapters == ("planner",)
+        assert model.adapters == ("planner", "values")
         assert model.name == "local:copy"
 
 

@@ -1,4 +1,4 @@
-"""The grammar of a plan line: what it lets through binds and checks, and what can not be right it does not let through."""
+"""The grammar of a plan line: what it lets through binds and checks, and what can not be right is kept out."""
 
 from __future__ import annotations
 

@@ -577,7 +577,13 @@ def test_whatever_the_model_says_the_run_ends_once(replies: list[str]) -> None:
     compiler = LLMCompiler(
         [height, add, send], model=model, planner=ReActPlanner(model, max_steps=8), reporters=[seen_by]
     )
-    result = compiler.run_sync("?")
+    try:
+        result = compiler.run_sync("?")
+        assert result.output is not None
+    except ModelReplyInvalid as e:  # three times over it called nothing at all
+        assert e.result is not None
+        result = e.result
+        assert not result.tasks
+        assert result.usage.model_calls >= 3
     assert seen_by.types.count("RunFinished") == 1
-    assert result.output is not None
     assert seen_by.types.count("TaskFinished") == len(result.tasks)

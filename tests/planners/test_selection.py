@@ -123,7 +123,7 @@ def test_the_text_of_a_tool_for_embeddings() -> None:
         ("send a letter", "sendMail"),
         ("posting it", "sendMail"),
         ("CAPITALS please", "shout"),
-        ("a scooter for me", "ride"),
+        ("scooter!", "ride"),
         ("which style", "ride"),
         ("is there a helmet?", "ride"),
         ("the latitude of it", "atlas"),
@@ -317,6 +317,22 @@ def test_the_index_is_made_anew_for_other_tools() -> None:
     assert selector.select("mail a song", one) == ["find_song_zone0"]
     fewer = one.subset([n for n in one if "song" not in n])
     assert "song" not in selector.select("mail a song", fewer)[0]
+
+
+def test_the_index_is_made_anew_for_as_many_other_tools() -> None:
+    selector = BM25Selector(k=1)
+    assert selector.select("mail it", ToolRegistry([send_mail, shout])) == ["sendMail"]
+    assert selector.select("mail it, or an atlas", ToolRegistry([shout, atlas])) == ["atlas"]
+
+
+def test_a_tool_that_is_named_outright_comes_before_those_of_the_same_words() -> None:
+    names = ("user_get", "get_user", "getUser")
+    tools = ToolRegistry(
+        [Tool.from_schema(n, {"type": "object", "properties": {}}, lambda: None) for n in names]
+    )
+    for name in names:
+        for text in (f"call `{name}`.", f"({name})", name):
+            assert BM25Selector(k=1).select(text, tools) == [name]
 
 
 def test_it_is_made_once_however_many_threads_ask() -> None:
