@@ -18,6 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("llmcompiler", "llmcompiler_planners", "llmcompiler_tools", "llmcompiler_server")
+"""In the checkout: at the top, and in `planners/`, `tools/` and `server/`."""
 
 # Runs in the new environment, in an empty folder.
 IMPORTS = """
@@ -90,10 +91,10 @@ def check_contents(wheel: Path, sdist: Path) -> None:
     assert any(n.endswith(".dist-info/licenses/LICENSE") for n in names), "no LICENSE in the wheel"
     for package in PACKAGES:
         assert f"{package}/py.typed" in names, f"no py.typed of {package} in the wheel"
-    for folder in ("llmcompiler", "planners", "tools", "server"):
-        for path in sorted((ROOT / folder).rglob("*")):
+    for folder, package in zip(("", "planners", "tools", "server"), PACKAGES, strict=True):
+        for path in sorted((ROOT / folder / package).rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts and path.suffix not in (".pyc", ".part"):
-                wanted = path.relative_to(ROOT if folder == "llmcompiler" else ROOT / folder).as_posix()
+                wanted = path.relative_to(ROOT / folder).as_posix()
                 assert wanted in names, f"{wanted} is not in the wheel"
     with tarfile.open(sdist) as archive:
         packed = {n.split("/", 1)[1] for n in archive.getnames() if "/" in n}

@@ -219,6 +219,10 @@ class CallReader(PlanReader):
         each = made.get("for")
         if isinstance(each, str) and (match := _LOOP.match(each)):
             each = made["for"] = {"name": match[1], "in": match[2].strip()}
+        if isinstance(each, Mapping) and isinstance(items := each.get("in"), str):
+            # No sum of money stands here: `$7` is a reference, whether there is a task 7 or not.
+            ref = _reference(items.strip())
+            made["for"] = each if ref is None else {**each, "in": {"$ref": str(ref)}}
         name = each.get("name") if isinstance(each, Mapping) else None
         self._variable = name if isinstance(name, str) and is_variable_name(name) else None
 
@@ -269,7 +273,7 @@ class CallReader(PlanReader):
         if text.startswith("$") and "$" not in text[1:]:
             # `$7.height` and nothing else is no sum of money: that there is no task 7 is to be told.
             found = read_bare(text, 0)
-            if found is not None and found[1] == len(text) and found[0].path and _is_field(found[0]):
+            if found is not None and found[1] == len(text) and found[0].path:
                 return found[0]
         return value
 
@@ -358,10 +362,6 @@ def _number_in(text: str) -> int | None:
     match = None if at is None else _DIGITS.match(text, at)
     number = int(match[0]) if match else 0
     return number if 1 <= number <= MAX_ID else None
-
-
-def _is_field(ref: Ref) -> bool:
-    return isinstance(ref.path[0], str)
 
 
 def _reference(text: str) -> Ref | None:

@@ -1,8 +1,7 @@
-"""The corpus of plans in four forms: its tools, its files, and how each form is read. No test is here."""
+"""The corpus of plans in four forms: its files, and how each form is read. No test is here."""
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import re
 from bisect import bisect_left, bisect_right
@@ -12,12 +11,15 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, Literal
 
+import pytest
+from forms_tools import TOOLS
+
 from llmcompiler.diagnostics import Diagnostic
 from llmcompiler.language import parse_plan
 from llmcompiler.models.base import ModelChunk, ModelRequest, ToolCall, ToolCallDelta
 from llmcompiler.plan import Join, Plan, Task
 from llmcompiler.protocols import PlanContext, PlanItem
-from llmcompiler.tools import Tool, ToolRegistry, tool
+from llmcompiler.tools import ToolRegistry
 from llmcompiler_planners import JSONPlanner, PythonPlanner, TextPlanner, ToolCallPlanner
 from llmcompiler_planners.json_tasks import read_json_plan
 from llmcompiler_planners.pycode import read_python_plan
@@ -25,128 +27,9 @@ from llmcompiler_planners.toolcalls import read_tool_calls
 
 FormName = Literal["text", "json", "calls", "python"]
 FORMS: tuple[FormName, ...] = ("text", "json", "calls", "python")
+PLANNERS: dict[FormName, str] = {"text": "text", "json": "json", "calls": "tools", "python": "python"}
+"""The name of the planner that takes each form."""
 FOLDER = Path(__file__).parent / "forms"
-
-# -- tools ----------------------------------------------------------------------------------------
-
-
-@dataclass
-class Mountain:
-    name: str
-    height: int
-    url: str
-    tags: list[str]
-    facts: dict[str, Any]
-
-
-@dataclass
-class City:
-    name: str
-    people: int
-
-
-@dataclass
-class Weather:
-    city: str
-    degrees: int
-
-
-@tool(effect="read")
-async def search(query: str, limit: int = 5) -> Mountain:
-    """Look a mountain up."""
-    facts = {"first ascent": f"{query} {limit}", "climbed": limit % 2 == 0, "ascent": None}
-    height = 8000 + 10 * limit + len(query)
-    return Mountain(f"{query}!", height, f"https://example.org/{query}", [query, f"#{limit}"], facts)
-
-
-@tool(effect="pure")
-async def show(value: Any, note: str = "") -> Any:
-    """Show a value."""
-    return [value, note]
-
-
-@tool(effect="pure")
-async def calculate(expression: str) -> float:
-    """Work out an expression."""
-    return float(sum(map(ord, expression)))
-
-
-@tool(effect="read")
-async def cities(country: str) -> list[City]:
-    """The cities of a country."""
-    return [City(f"{country}-{i}", i * 60_000) for i in range(4)]
-
-
-@tool(effect="read")
-async def weather(city: str, days: int = 1) -> Weather:
-    """The weather in a city."""
-    return Weather(city, len(city) + days)
-
-
-@tool(effect="write")
-async def notify(text: str, urgent: bool = False) -> str:
-    """Tell the user."""
-    return f"{text} {urgent}"
-
-
-@tool(effect="pure")
-async def now() -> str:
-    """What time it is."""
-    return "noon"
-
-
-@tool(effect="pure")
-async def measure(amount: float, count: int, on: bool, when: dt.date, unit: Literal["m", "km"]) -> str:
-    """Measure."""
-    return f"{amount!r} {count!r} {on!r} {when!r} {unit!r}"
-
-
-@tool(effect="pure", name="sum")
-async def add(numbers: list[int]) -> int:
-    """Add numbers."""
-    return numbers[0] + len(numbers)
-
-
-@tool(effect="pure", name="filter")
-async def sift(text: str, least: int) -> str:
-    """Filter a text."""
-    return f"{text} {least}"
-
-
-@tool(effect="read")
-async def elevation(größe: str) -> int:
-    """An argument that is no English word."""
-    return len(größe)
-
-
-async def _given(**arguments: Any) -> dict[str, Any]:
-    return {"max temp": 7, **arguments}
-
-
-def _schema(*required: str, more: bool = False, **properties: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(required),
-        "additionalProperties": more,
-    }
-
-
-_TEXT = {"type": "string"}
-_LEVEL = {"type": "string", "enum": ["city", "country"]}
-_MAIL = {"from": _TEXT, "to": _TEXT, "max-items": {"type": "integer"}, "list.id": _TEXT}
-_ODD = {key: {} for key in ("id", "tool", "args", "join", "for", "if")}
-
-TOOLS = ToolRegistry(
-    [
-        search, show, calculate, cities, weather, notify, now, measure, add, sift, elevation,
-        Tool.from_schema("geo.look-up", _schema("place", place=_TEXT, level=_LEVEL), _given, effect="read"),
-        Tool.from_schema("get-weather.v2", _schema("city", city=_TEXT), _given, effect="read"),
-        Tool.from_schema("mail", _schema("from", "to", **_MAIL), _given, effect="read"),
-        Tool.from_schema("report", _schema("title", title=_TEXT, more=True), _given, effect="read"),
-        Tool.from_schema("odd", _schema(**_ODD), _given, effect="pure"),
-    ]
-)  # fmt: skip
 
 # -- cases ----------------------------------------------------------------------------------------
 
@@ -309,17 +192,44 @@ def _made(
     return Case(name, replies, {}, {}, "long")
 
 
+ODD = [*load("as_written.txt"), blank_ends(), windows()]
+PLAIN = [
+    case
+    for file in ("literals", "strings", "references", "formulas", "names", "control")
+    for case in load(f"{file}.txt")
+]
+LONG = [long_chain(), wide()]
+WRONG = load("errors.txt")
+GOOD = [*PLAIN, *ODD, *LONG]
+SHORT = [*PLAIN, *ODD, *WRONG]
+
+
+def named(cases: Iterable[Case]) -> list[Any]:
+    """Cases as parameters of a test."""
+    return [pytest.param(case, id=str(case).replace(" ", "-")) for case in cases]
+
+
+def both(cases: Iterable[Case]) -> list[Any]:
+    """Each case in each form that can say it, as parameters of a test."""
+    return [
+        pytest.param(case, form, id=f"{case}-{form}".replace(" ", "-"))
+        for case in cases
+        for form in FORMS
+        if form in case.replies
+    ]
+
+
 # -- reading --------------------------------------------------------------------------------------
 
 
-def read(form: FormName, reply: Reply) -> tuple[Plan, list[Diagnostic]]:
+def read(form: FormName, reply: Reply, tools: ToolRegistry | None = TOOLS) -> tuple[Plan, list[Diagnostic]]:
     """The plan that a reply spells, and what is wrong with it, by the form's pure function."""
     if isinstance(reply, Native):
         calls = [ToolCall(f"c{i}", name, arguments) for i, (name, arguments) in enumerate(reply.calls)]
-        return read_tool_calls(calls, tools=TOOLS)
+        return read_tool_calls(calls, tools=tools)
     if form == "json":
-        return read_json_plan(reply, tools=TOOLS)
-    return read_python_plan(reply, TOOLS) if form == "python" else parse_plan(reply)
+        return read_json_plan(reply, tools=tools)
+    return read_python_plan(reply, tools) if form == "python" else parse_plan(reply)
 
 
 def collected(items: Iterable[PlanItem]) -> tuple[Plan, list[Diagnostic]]:
@@ -416,3 +326,13 @@ def placed(items: Iterable[PlanItem]) -> list[Any]:
         span = item.span if isinstance(item, Task) else None
         out.append((replace(item), None if span is None else (span.start, span.tool, dict(span.args))))
     return out
+
+
+def question(case: Case) -> str:
+    """A question that holds all numbers and words of the plan, so that none of them looks made up."""
+    return str(case.replies["text"])
+
+
+def stream(case: Case, form: FormName) -> Stream:
+    """The planner of a form, asked the question of a case."""
+    return Stream(form, question(case))
