@@ -31,22 +31,23 @@ _MAX_WORDS = 9
 _TRIES = 12
 
 SHARES = {
-    "compare two": 0.115,
-    "compare several": 0.105,
-    "fact + calculation": 0.115,
+    "compare two": 0.095,
+    "compare several": 0.095,
+    "fact + calculation": 0.13,
     "plain sums": 0.02,
-    "conversions": 0.06,
-    "chains": 0.105,
-    "mixed": 0.115,
-    "ParallelQA-shaped": 0.09,
+    "conversions": 0.055,
+    "chains": 0.13,
+    "mixed": 0.13,
+    "ParallelQA-shaped": 0.105,
     "one look-up": 0.075,
     "options and values": 0.075,
-    "loops": 0.04,
-    "no tool fits": 0.08,
-    "next calls": 0.07,
-    "values": 0.10,
+    "loops": 0.035,
+    "no tool fits": 0.055,
+    "next calls": 0.04,
 }
-"""About how much of all examples each family is."""
+"""About how much of all plans each family is."""
+VALUES = 0.10
+"""How much of all examples takes a value out of a text, where both are learnt."""
 
 _Make = Callable[[Scene], Draft]
 _MAKERS: dict[str, _Make] = {
@@ -86,7 +87,7 @@ def pool(split: Split) -> Pool:
     return Pool(split, specs())
 
 
-def groups(seed: int, count: int, split: Split) -> Iterator[list[Example]]:
+def groups(seed: int, count: int, split: Split, *, values: float = VALUES) -> Iterator[list[Example]]:
     """Groups of examples: those of a group share their beginning, and differ in what is asked.
 
     The same seed, count and split give the same examples.
@@ -95,26 +96,21 @@ def groups(seed: int, count: int, split: Split) -> Iterator[list[Example]]:
         seed: Decides everything.
         count: How many examples in all.
         split: `train`, or `held`: tools and wordings that are never trained on.
+        values: The part of them that takes a value out of a text, 0 to 1; the others are plans.
     """
     rng = random.Random(f"{split} {seed}")
     made: Counter[str] = Counter()
-    left = count
+    left, read = count, 0
     while left > 0:
         size = min(left, rng.randint(4, 8))
-        if rng.random() < _lacking(made, "values"):
+        if rng.random() < (values * (count - left + 8) - read) / 6:
             group = _values(rng, split, size)
-            made["values"] += len(group)
+            read += len(group)
         else:
             group = _planned(rng, pool(split), made, size)
         left -= len(group)
         if group:
             yield group
-
-
-def _lacking(made: Counter[str], family: str) -> float:
-    """How far a family is behind its share, as a chance."""
-    total = sum(made.values()) + 8
-    return max(0.0, min(1.0, (SHARES[family] * total - made[family]) / 6))
 
 
 def _wanted(made: Counter[str], able: Sequence[str], rng: random.Random) -> str:
@@ -129,7 +125,7 @@ def _wanted(made: Counter[str], able: Sequence[str], rng: random.Random) -> str:
 
 def _planned(rng: random.Random, tools: Pool, made: Counter[str], size: int) -> list[Example]:
     """A group over one set of tools; what it makes is added to `made`."""
-    leading = _wanted(made, [f for f in SHARES if f not in ("values", "no tool fits", "next calls")], rng)
+    leading = _wanted(made, [f for f in SHARES if f not in ("no tool fits", "next calls")], rng)
     chosen = _chosen(leading, tools, rng)
     count = max(rng.choice((1, 2, 3, 3, 4, 4, 5, 5, 6, 7, 8, 10, 12)), len(chosen))
     every = tools.fill(chosen, count, rng)
@@ -137,7 +133,7 @@ def _planned(rng: random.Random, tools: Pool, made: Counter[str], size: int) -> 
     shared = briefing.tools_block(o.tool for o in scene.offered)
     out: list[Example] = []
     asked: set[str] = set()
-    families = [f for f in SHARES if f != "values"]
+    families = list(SHARES)
     failures = 0
     while len(out) < size and failures < 40:
         family = leading if len(out) < 2 and not failures % 3 else _wanted(made, families, rng)

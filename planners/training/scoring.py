@@ -1,8 +1,9 @@
 """Scores of an adapter on held examples: whole plans, free of any grammar or as the planner writes them.
 
 `python -m training.scoring --help`. A plan is right if it makes the same calls with the same arguments and references,
-and ends in the same join; the order of calls that do not depend on each other does not matter. A value is right if
-it is the same text.
+and ends in the same join; the order of calls that do not depend on each other does not matter. A join that names the
+only call no other one uses is the same as one that names none: both answer from that call. A value is right if it is
+the same text.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from llmcompiler.errors import ConfigurationError, LLMCompilerError
 from llmcompiler.language import parse_plan
 from llmcompiler.models import LocalModel, ModelRequest
 from llmcompiler.plan import Join, Plan, Task
+from llmcompiler.tools import Tool
 from llmcompiler.values import Ref
 
 from .specs import Example
@@ -55,9 +57,9 @@ def same_plan(written: str, target: str, tools: Iterable[Any] = (), earlier: str
         tools: With tools, an argument given by name and one given by position are the same.
         earlier: Lines of the plan that come before both.
     """
-    names = {tool.name: tuple(tool.params) for tool in tools}
-    wanted = _normal(earlier + target, names)
-    return wanted is not None and _normal(earlier + written, names) == wanted
+    known = {tool.name: tool for tool in tools}
+    wanted = _normal(earlier + target, known)
+    return wanted is not None and _normal(earlier + written, known) == wanted
 
 
 def interval(right: int, of: int, z: float = 1.96) -> tuple[float, float]:
@@ -173,7 +175,7 @@ def _lines(example: Example) -> str:
     return "".join(line + "\n" for line in after.partition("Results:")[0].splitlines() if line[:1].isdigit())
 
 
-def _normal(text: str, names: Mapping[str, Sequence[str]]) -> Any:
+def _normal(text: str, tools: Mapping[str, Tool]) -> Any:
     """A form that equal plans share: each call spelled out with the calls it needs. None if the text is no plan."""
     plan, problems = parse_plan(text)
     if plan.join is None or any(problem.severity == "error" for problem in problems):
@@ -192,16 +194,31 @@ def _normal(text: str, names: Mapping[str, Sequence[str]]) -> Any:
         return _by_reference(str(found), spelled)
 
     for task in plan.tasks:
-        params = names.get(task.tool, ())
+        params = tuple(tools[task.tool].params) if task.tool in tools else ()
         args = {}
         for key, found in task.args.items():
             at = int(key) if key.isdigit() else -1
             args[params[at] if 0 <= at < len(params) else key] = value(found)
         call: dict[str, Any] = {"tool": task.tool, "args": args}
+        if task.when is not None:
+            call["when"] = _by_reference(str(task.when), spelled)
         if task.each is not None:
             call |= {"each": [task.each.name, value(task.each.source)]}
         spelled[task.id] = json.dumps(call, sort_keys=True, ensure_ascii=False, default=str)
+    used = {needed for task in plan.tasks for needed in task.depends_on}
+    last = [task for task in plan.tasks if task.id not in used]
+    if len(last) == 1 and (plan.join.ref is None or _whole(plan.join.ref, last[0], tools)):
+        return sorted(spelled.values()), "the last call"
     return sorted(spelled.values()), None if plan.join.ref is None else json.dumps(value(plan.join.ref))
+
+
+def _whole(ref: Ref, task: Task, tools: Mapping[str, Tool]) -> bool:
+    """Whether the reference takes all that the call gives; an object of one field is no more than that field."""
+    if ref.task != task.id:
+        return False
+    returns = tools[task.tool].returns if task.tool in tools else None
+    fields = list(returns.get("properties", ())) if isinstance(returns, Mapping) else []
+    return not ref.path or (len(fields) == 1 and list(ref.path) == fields)
 
 
 def _by_reference(text: str, spelled: Mapping[int, str]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import hashlib
 import json
 import math
 import os
@@ -27,6 +28,7 @@ from llmcompiler.errors import ConfigurationError
 from llmcompiler.models.weights import PULL_COMMAND, find_weights
 
 from . import adapter
+from .generate import VALUES, groups
 from .network import Network
 from .packing import Group, encode_group, pack, steps
 from .specs import Example, Split
@@ -58,16 +60,34 @@ class Settings:
     """Seconds between losses on the held examples."""
     threads: int = 1
     device: str = "cpu"
+    values: float = VALUES
+    """The part of the examples that takes a value out of a text; the others are plans."""
+    start: str = ""
+    """SHA-256 of the adapter that the run began with, where it did not begin with nothing."""
 
 
 class Run:
     """A training run, and what it has done so far."""
 
-    def __init__(self, settings: Settings, weights: Path, out: Path, resume: Path | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        weights: Path,
+        out: Path,
+        resume: Path | None = None,
+        start: Path | None = None,
+    ) -> None:
         self.settings, self.weights, self.out = settings, weights, out
         self.network = Network(
             weights, rank=settings.rank, alpha=settings.alpha, seed=settings.seed, device=settings.device
         )
+        if start is not None:
+            pairs, alpha = adapter.load(start)
+            if alpha != settings.alpha:
+                raise ConfigurationError(
+                    f"{start.name} has the alpha {alpha:g}, and this run {settings.alpha:g}"
+                )
+            self.network.load(pairs)
         self._optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=settings.rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True
         )
@@ -86,11 +106,11 @@ class Run:
         began = time.monotonic() - self.seconds
         saved = scored = self.seconds
         recent: list[tuple[float, int, float]] = []  # loss, tokens, seconds
-        for groups in steps(self._stream(tokenizer), self.settings.tokens):
+        for some in steps(self._stream(tokenizer), self.settings.tokens):
             if self.stopped or self._progress() >= 1:
                 break
             before = time.monotonic()
-            loss, count = self._learn(groups)
+            loss, count = self._learn(some)
             self.seconds = time.monotonic() - began
             recent = [*recent[-19:], (loss, count, time.monotonic() - before)]
             if self.step % 10 == 0 or self.step < 4:
@@ -192,7 +212,8 @@ class Run:
     def _stream(self, tokenizer: Tokenizer) -> Iterator[Group]:
         """The groups to learn from, after those that an earlier part of this run has had."""
         skip = self.groups
-        for examples in _generate(self.settings.seed, self.settings.examples, "train"):
+        made = _generate(self.settings.seed, self.settings.examples, "train", self.settings.values)
+        for examples in made:
             for group in _cut(encode_group(examples, tokenizer.encode), self.settings.tokens):
                 if skip:
                     skip -= 1
@@ -200,7 +221,7 @@ class Run:
                     yield group
 
     def _held(self, tokenizer: Tokenizer) -> list[Group]:
-        made = _generate(self.settings.seed + 1, self.settings.held, "held")
+        made = _generate(self.settings.seed + 1, self.settings.held, "held", self.settings.values)
         return [group for examples in made for group in encode_group(examples, tokenizer.encode)]
 
     def _log(self, recent: Sequence[tuple[float, int, float]]) -> None:
@@ -252,6 +273,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--resume", type=Path, help="checkpoint (.pt) of a run with the same settings to go on with"
     )
+    parser.add_argument("--start", type=Path, help="adapter (.gguf) to begin with")
+    parser.add_argument(
+        "--values",
+        type=float,
+        default=defaults.values,
+        help="share of values out of texts, 0 to 1; the rest are plans",
+    )
     parser.add_argument("--examples", type=int, default=defaults.examples)
     parser.add_argument("--seconds", type=float, help="end after this time even if examples are left")
     parser.add_argument("--seed", type=int, default=defaults.seed)
@@ -267,13 +295,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = vars(parser.parse_args(arguments))
     out, weights, resume = options.pop("out"), options.pop("weights"), options.pop("resume")
+    start: Path | None = options.pop("start")
     try:
         weights = weights or find_weights()
         if weights is None:
             raise ConfigurationError(f"the weights are not there: run `{PULL_COMMAND}`")
-        settings = Settings(**options)
+        settings = Settings(**options, start=hashlib.sha256(start.read_bytes()).hexdigest() if start else "")
         _prepare(settings)
-        run = Run(settings, weights, out, resume)
+        run = Run(settings, weights, out, resume, start)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: setattr(run, "stopped", True))
         with Tokenizer(weights) as tokenizer:
@@ -284,10 +313,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _generate(seed: int, count: int, split: Split) -> Iterator[list[Example]]:
-    from .generate import groups
-
-    yield from groups(seed, count, split)
+def _generate(seed: int, count: int, split: Split, values: float) -> Iterator[list[Example]]:
+    yield from groups(seed, count, split, values=values)
 
 
 def _cut(groups: Sequence[Group], tokens: int) -> Iterator[Group]:

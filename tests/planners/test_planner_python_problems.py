@@ -11,6 +11,7 @@ from llmcompiler.diagnostics import CODES, Diagnostic
 from llmcompiler.plan import Plan
 from llmcompiler.tools import ToolRegistry
 from llmcompiler_planners.pycode import read_python_plan
+from tests.support.stopwatch import processor_seconds
 
 
 def problems_of(code: str, tools: ToolRegistry | None = TOOLS) -> list[Diagnostic]:
@@ -319,11 +320,9 @@ def test_ten_thousand_statements() -> None:
 
 
 def test_time_grows_with_the_text() -> None:
-    def seconds(count: int) -> float:
-        text = "".join(f"x = search(f'{{y{i}}}')\nif x.a:\n    send(x, [x.b])\n" for i in range(count))
-        started = time.process_time()
-        read_python_plan(text, TOOLS)
-        return time.process_time() - started
+    def text(count: int) -> str:
+        return "".join(f"x = search(f'{{y{i}}}')\nif x.a:\n    send(x, [x.b])\n" for i in range(count))
 
-    seconds(10)
-    assert seconds(1_600) < 16 * max(0.02, seconds(200))
+    short, long = text(200), text(1_600)
+    most = 16 * max(0.02, processor_seconds(lambda: read_python_plan(short, TOOLS)))
+    assert processor_seconds(lambda: read_python_plan(long, TOOLS), good=most) < most

@@ -123,9 +123,16 @@ def test_the_same_seed_gives_the_same_examples() -> None:
 @pytest.mark.parametrize("split", SPLITS)
 def test_every_family_comes_about_as_often_as_it_should(split: Split) -> None:
     made = [e.family for e in examples(split)]
-    assert set(made) == FAMILIES
-    for family in FAMILIES:
-        assert made.count(family) >= 0.3 * generate.SHARES[family] * len(made), family
+    assert set(made) == {*FAMILIES, "values"}
+    for family, share in {**generate.SHARES, "values": generate.VALUES}.items():
+        if family in FAMILIES or family == "values":
+            assert made.count(family) >= 0.3 * share * len(made), family
+
+
+@pytest.mark.parametrize("values", [0.0, 1.0])
+def test_plans_and_values_can_be_asked_for_alone(values: float) -> None:
+    made = [e.family for group in generate.groups(3, 40, "train", values=values) for e in group]
+    assert {family == "values" for family in made} == {values == 1.0}
 
 
 def test_held_out_tools_are_never_trained_on() -> None:

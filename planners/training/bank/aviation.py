@@ -60,7 +60,7 @@ SPECS = domain(
     spec(
         "seat_pitch legroom seat_space",
         (
-            text("airline", "company", "carrier"),
+            text("airline", "airline", "carrier"),
             choice(
                 "cabin",
                 "class_",

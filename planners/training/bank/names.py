@@ -538,6 +538,8 @@ _MAKERS: dict[str, Maker] = {
     "building": _building,
     "company": _company,
     "product": _product,
+    "wine": _feature(("Château {}", "{} Riesling", "Domaine {}", "* Reserve", "{} Grand Cru", "Casa {}"), w.WINES, 0.3),
+    "airline": _feature(("Air {}", "{} Airways", "* Airlines", "Fly {}", "{} Air"), w.AIRLINES, 0.3),
     "thing": _thing,
     "title": _title,
     "film": _title,

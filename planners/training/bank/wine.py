@@ -9,7 +9,7 @@ SPECS = domain(
     "held",
     spec(
         "bottle_price wine_price price_of_bottle cellar.price",
-        (text("wine", "product", "name label"), number("vintage", 1960, 2024, "year", optional=True)),
+        (text("wine", "wine", "name label"), number("vintage", 1960, 2024, "year", optional=True)),
         """price of one bottle of a wine in euros""",
         """What does a bottle of {wine} cost?
         How expensive is a bottle of {wine}?
@@ -28,7 +28,7 @@ SPECS = domain(
     ),
     spec(
         "alcohol abv alcohol_content how_strong",
-        text("wine", "product", "name label"),
+        text("wine", "wine", "name label"),
         """alcohol content of a wine in percent""",
         """How strong is {wine}?
         How much alcohol does {wine} have?
@@ -45,7 +45,7 @@ SPECS = domain(
     ),
     spec(
         "winery vineyard_of producer who_bottles",
-        text("wine", "product", "name label"),
+        text("wine", "wine", "name label"),
         """winery that makes a wine, with its region and owner""",
         """Which winery makes {wine}?
         Who produces {wine}?
@@ -104,7 +104,7 @@ SPECS = domain(
     spec(
         "order_wine order_bottles buy_wine shop.order",
         (
-            text("wine", "product", "name"),
+            text("wine", "wine", "name"),
             number("bottles", 2, 24, "count quantity"),
             text("address", "address", "to"),
         ),

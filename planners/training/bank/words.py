@@ -100,6 +100,8 @@ MUSEUMS = phrase_list("Louvre, Prado, British Museum, Rijksmuseum, Uffizi Galler
 STATIONS = phrase_list("Grand Central, King's Cross, Gare du Nord, Shinjuku, Victoria Station, Union Station, Termini, Paddington, Shibuya, Oslo S, Waterloo, Hauptbahnhof")  # fmt: skip
 HOTELS = phrase_list("The Ritz, Hotel Adlon, Grand Budapest Hotel, Waldorf Astoria, Savoy, Raffles, Chateau Marmont, Park Inn, Sunset Lodge")  # fmt: skip
 RESTAURANTS = phrase_list("Noma, Blue Door, La Piazza, Golden Dragon, Mama Rosa, The Fat Duck, Sushi Zen, Taco Loco, The Green Olive, Café Central")  # fmt: skip
+WINES = phrase_list("Château Margaux, Barolo, Rioja Reserva, Dom Pérignon, Opus One, Chianti Classico, Penfolds Grange, Sancerre, Malbec, Pinot Noir, Riesling Spätlese, Amarone")  # fmt: skip
+AIRLINES = phrase_list("Lufthansa, Air France, Emirates, Delta, Ryanair, Qantas, KLM, Iberia, Japan Airlines, Turkish Airlines, easyJet, Singapore Airlines")  # fmt: skip
 ADJECTIVES = word_list(
     "silver golden red black white northern southern great little old new royal blue green iron crystal hidden broken "
     "silent lucky wild frozen burning lost secret last first dark bright hollow stone crimson velvet electric paper "
