@@ -55,6 +55,12 @@ types: $(VENV)/.test $(VENV)/.lint  ## mypy, strict, of the packages and of typi
 bench: $(VENV)/.test  ## measure the runtime against plain asyncio; options with ARGS=
 	$(BIN)/python -m benchmarks $(ARGS)
 
+.PHONY: train
+train: $(VENV)/.train  ## train the embedded planner's adapter into build/ (hours); options with ARGS=
+	@$(BIN)/llmcompiler models pull
+	mkdir -p build
+	PYTHONPATH=planners $(BIN)/python -m training --out build/planner-lora.gguf $(ARGS)
+
 .PHONY: docs
 docs: $(VENV)/.docs  ## build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
@@ -109,6 +115,11 @@ $(VENV)/.berkeley: $(VENV)/.test Makefile
 	@echo "Installing the data of the conformance tests ..."
 	@# Without its dependencies: the tests use its data and eight plain classes, one of which needs mpmath.
 	@$(PIP) --no-deps $(BERKELEY)
+	@touch $@
+
+$(VENV)/.train: $(VENV)/.run
+	@echo "Installing PyTorch ..."
+	@$(PIP) -e '.[tools,local,train]'
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.run

@@ -46,8 +46,9 @@ def left_out(question: Question, tasks: Iterable[Task]) -> list[str]:
     texts = " ".join(_argument_texts(tasks)).casefold()
     said = set(re.findall(r"\w+", texts))
     names = [n for n in question.names if not set(re.findall(r"\w+", n.casefold())) <= said]
-    numbers = [n for n in question.digits if n not in re.findall(r"-?\d+(?:\.\d+)?", texts)]
-    return names + numbers
+    # `Kepler-823b` and `2019-01-04` are texts, but to the question's reader they hold numbers.
+    given = {n.lstrip("0") for n in re.findall(r"\d+(?:\.\d+)?", texts)}
+    return names + [n for n in question.digits if n.lstrip("-0") not in given]
 
 
 def not_called(question: Question, tools: Sequence[Tool], tasks: Sequence[Task]) -> list[str]:

@@ -91,7 +91,7 @@ class _Line:
         return "\n".join([root, *(f"{k} ::= {v}" for k, v in self.rules.items())]) + "\n"
 
     def _join(self) -> str:
-        plain = [s for s in self.shapes if not s.kinds or s.kinds & PLAIN]
+        plain = [s for s in self.shapes if not s.field or not s.kinds or s.kinds & PLAIN]
         refs = ["", *(f"${s.text}" for s in plain[-_MAX_REFS:])]
         return choice([f"join({ref})" for ref in refs])
 
@@ -259,7 +259,8 @@ def free_formula(question: Question, shapes: Sequence[Shape], rules: MutableMapp
         refs = [f"${{{s.text}}}" if s.field else f"${s.text}" for s in numeric[-_MAX_REFS:]]
         numbers = [n for n in question.numbers if n not in _CONSTANTS]
         said = [NUMBER_WORDS[w.lower] for w in question.words if w.lower in NUMBER_WORDS]
-        atoms = list(dict.fromkeys([*refs, *numbers, *said, *_CONSTANTS]))
+        counts = [str(n) for n in range(3, min(len(numeric), _MAX_ITEMS) + 1)]  # of an average
+        atoms = list(dict.fromkeys([*refs, *numbers, *said, *_CONSTANTS, *counts]))
         rules["atom"] = " | ".join(map(terminal, atoms))
         rules["op"] = choice([" + ", " - ", " * ", " / ", " ** "])
         rules["sum"] = f"atom (op atom){{1,{_TERMS}}}"

@@ -6,9 +6,11 @@ asks, streams and decides when a task may go.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+import re
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import TYPE_CHECKING
 
 from llmcompiler.diagnostics import Diagnostic
@@ -16,13 +18,14 @@ from llmcompiler.errors import UsageError
 from llmcompiler.language import PlanParser
 from llmcompiler.models.base import Model, ModelRequest, Usage
 from llmcompiler.plan import Join, Task
+from llmcompiler.values import Value
 
 from ._streams import closable
 from .briefing import plan_prompt, results_block
 from .confidence import MIN_CONFIDENCE, LineScore, left_out
 from .lines import line_grammar
 from .offer import choose_tools
-from .words import Question, read_question
+from .words import Question, Word, read_question
 
 if TYPE_CHECKING:
     from llmcompiler.protocols import PlanContext, PlanItem
@@ -32,7 +35,14 @@ ADAPTER = "planner"
 """Name of the adapter that the embedded model is asked to switch on."""
 MAX_LINES = 16
 MAX_TOOLS = 16
+MIN_REFUSAL = 0.5
+"""Confidence in a first line `join()` below which the model is asked once more, for a call this time.
+
+It is higher than `MIN_CONFIDENCE`: a weak call is made and shown all the same, and a refusal gives the question up.
+"""
 _LINE_TOKENS = 160
+_CHOICE = frozenset({"or", "vs", "versus"})
+"""Words after which a question names the other thing it asks about: what comes before is named as well."""
 
 
 class LocalPlanner:
@@ -42,18 +52,22 @@ class LocalPlanner:
     sure of it. From the first line it is not sure of, and for tools with `effect="write"`, the plan is held back
     until it is whole; then a `weak-plan` warning shows it, and only after that the held tasks go out.
 
-    Where no tool fits the question the plan is a bare join, with a `no-tool` warning. A second round is planned with
-    the results so far in view; what is to be mended is left alone, and a broken stream is taken up at the next line.
+    Where no tool fits the question the plan is a bare join, with a `no-tool` warning; a model that gives up without
+    being sure of it is asked once more for a call. A second round is planned with the results so far in view; what is
+    to be mended is left alone, and a broken stream is taken up at the next line, with the same text as before.
 
-    One plan counts as one model call: its lines continue one text, of which the model keeps what it has read.
+    One plan counts as one model call: its lines continue one text, of which the model keeps what it has read. Where
+    the tools and the words of the question make no call at all, no model is called.
 
     Args:
         model: Needs the features `completion` and `grammar`; `logprobs` make it notice weak plans, and `adapter`
             switches on the adapter that was trained for this.
-        max_lines: Most calls in a plan.
+        max_lines: Most calls in the plan of one round.
         min_confidence: Mean token probability of a line, from 0 to 1, below which it is held back.
         max_tools: Most tools offered at once. Of more, those that share most words with the question are taken, and a
             warning says so.
+        min_refusal: Mean token probability of a first line that says no tool fits, from 0 to 1, below which the model
+            is asked again. 0 takes every refusal as it is.
 
     Raises:
         UsageError: The model lacks a feature, or a setting is out of range.
@@ -66,18 +80,22 @@ class LocalPlanner:
         max_lines: int = MAX_LINES,
         min_confidence: float = MIN_CONFIDENCE,
         max_tools: int = MAX_TOOLS,
+        min_refusal: float = MIN_REFUSAL,
     ) -> None:
         if missing := sorted({"completion", "grammar"} - set(model.features)):
             raise UsageError(
                 f"LocalPlanner needs a model with {' and '.join(missing)}, and `{model.name}` has "
                 f"{', '.join(sorted(model.features)) or 'no features'}; use TextPlanner for it"
             )
-        if max_lines < 1 or max_tools < 1 or not 0 <= min_confidence <= 1:
-            raise UsageError("max_lines and max_tools must be 1 or more, min_confidence from 0 to 1")
+        if max_lines < 1 or max_tools < 1 or not (0 <= min_confidence <= 1 and 0 <= min_refusal <= 1):
+            raise UsageError(
+                "max_lines and max_tools must be 1 or more, min_confidence and min_refusal from 0 to 1"
+            )
         self.model = model
         self.max_lines = max_lines
         self.min_confidence = min_confidence
         self.max_tools = max_tools
+        self.min_refusal = min_refusal
 
     async def plan(self, context: PlanContext) -> AsyncGenerator[PlanItem, None]:
         """The items of the plan, a task as soon as its line is complete and sure.
@@ -93,13 +111,13 @@ class LocalPlanner:
         for warning in _cut(context, question, tools):
             yield warning
         draft = _Draft(self, context, question, tools)
-        context.allow_call()
         try:
             async with aclosing(draft.items()) as items:
                 async for item in items:
                     yield item
         finally:
-            context.usage(draft.usage)
+            if draft.usage.model_calls:
+                context.usage(draft.usage)
 
 
 @dataclass(slots=True)
@@ -111,26 +129,26 @@ class _Draft:
     question: Question
     tools: Sequence[Tool]
     """What the prompt shows. It stays the same from question to question, so that the model need not read it again."""
-    usage: Usage = field(default_factory=lambda: Usage(model_calls=1))
+    usage: Usage = field(default_factory=Usage)
     before: str = ""
     """Calls of earlier rounds with their results, as the prompt has them."""
     lines: list[str] = field(default_factory=list)
+    """Lines of this round."""
     tasks: list[Task] = field(default_factory=list)
+    """Calls of every round."""
     held: list[Task] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
     join: Join | None = None
 
     async def items(self) -> AsyncGenerator[PlanItem, None]:
         self._look_back()
-        first = self.context.next_id
         most = min(self.planner.max_lines, len(self.question.words) + 2)
-        known = len(self.tasks)
-        for number in range(first, first + max(0, most - known)):
+        for number in count(self.context.next_id):
             line, score = await self._line(number, may_join=True)
-            if line is not None and not self.tasks and self._is_join(line) and score < 0.5:
+            if line is not None and not self.tasks and _is_join(line) and score < self.planner.min_refusal:
                 # It would give up, and is not sure of that either.
-                line, score = await self._line(number, may_join=False)
                 self.doubts.append("it was not sure that any tool fits")
+                line, score = await self._line(number, may_join=False)
             if line is None:
                 break
             task = None
@@ -142,9 +160,14 @@ class _Draft:
                 elif isinstance(item, Diagnostic):
                     yield item
             if task is None:
+                if self.join is None:
+                    self.doubts.append(f"line {number} can not be read")
                 break
-            if any(_same(task, t) for t in self.tasks):
+            if any(self._same(task, t) for t in self.tasks):
                 self.doubts.append(f"it began to repeat itself at `{task.tool}`")
+                break
+            if len(self.lines) >= most:
+                self.doubts.append(f"it has reached the limit of {most} lines")
                 break
             self.lines.append(line)
             self.tasks.append(task)
@@ -155,8 +178,6 @@ class _Draft:
                 self.held.append(task)
             else:
                 yield task
-        else:
-            self.doubts.append(f"it has reached the limit of {most} lines")
         if (warning := self._judged()) is not None:
             yield warning
         for task in self.held:
@@ -164,19 +185,28 @@ class _Draft:
         yield self._fitting_join()
 
     def _look_back(self) -> None:
-        """Take up the calls that were planned already, and the results of those that ended."""
+        """Take up the calls that were planned already, and the results of earlier rounds.
+
+        Results of the round that is under way stay out: its plan goes on as the text it was when the stream broke.
+        """
+        going_on = self.context.purpose == "resume"
         ended = sorted(self.context.observations, key=lambda o: o.task.id)
+        past = [o for o in ended if not going_on or o.round < self.context.round]
         self.tasks = sorted([*(o.task for o in ended), *self.context.running], key=lambda t: t.id)
-        lines = [f"{written(t, self.context.tools.get(t.tool))}\n" for t in self.tasks]
-        results = results_block((o.task.id, o.outcome) for o in ended) if ended else ""
-        self.before = "".join(lines) + results
+        old = {o.task.id for o in past} if going_on else {t.id for t in self.tasks}
+        lines = {t.id: f"{written(t, self.context.tools.get(t.tool))}\n" for t in self.tasks}
+        results = results_block((o.task.id, o.outcome) for o in past) if past else ""
+        self.before = "".join(line for i, line in lines.items() if i in old) + results
+        self.lines = [line for i, line in lines.items() if i not in old]
 
     async def _line(self, number: int, *, may_join: bool) -> tuple[str | None, float]:
         """The text of the next line, None where there is none; and how sure the model was."""
-        earlier = [(t, self.context.tools.get(t.tool)) for t in self.tasks]
-        grammar = line_grammar(self.tools, self.question, earlier, may_join=may_join)
+        grammar = self._grammar(may_join)
         if grammar is None:
             return None, 1.0
+        if not self.usage.model_calls:
+            self.context.allow_call()
+            self.usage = Usage(model_calls=1)
         lead = f"{number}."
         request = ModelRequest(
             prompt=plan_prompt(self.tools, self.question.text, [self.before, *self.lines, lead]),
@@ -199,10 +229,17 @@ class _Draft:
         if finish == "length":
             self.doubts.append(f"line {number} was cut off")
             return None, 0.0
-        return (f"{lead} {text}\n" if text else None), score.value
+        if not text:
+            self.doubts.append(f"line {number} is empty")
+            return None, 0.0
+        return f"{lead} {text}\n", score.value
 
-    def _is_join(self, line: str) -> bool:
-        return line.partition(". ")[2].startswith("join(")
+    def _grammar(self, may_join: bool) -> str | None:
+        """What the next line may be; None where there is nothing to choose."""
+        earlier = [(t, self.context.tools.get(t.tool)) for t in self.tasks]
+        if not earlier and line_grammar(self.tools, self.question, may_join=False) is None:
+            return None
+        return line_grammar(self.tools, self.question, earlier, may_join=may_join)
 
     def _count(self, usage: Usage) -> None:
         # Each line's prompt holds the first one's; only the first is read in full.
@@ -215,11 +252,13 @@ class _Draft:
 
     def _judged(self) -> Diagnostic | None:
         """What is weak about the whole plan, with the plan itself; None where nothing is."""
+        if not self.tasks and self.doubts:
+            return _weak("the embedded model wrote no call: " + "; ".join(self.doubts))
         if not self.tasks:
             names = ", ".join(t.name for t in self.tools) or "none"
             text = f"the embedded model found no tool that fits this question (there are: {names})"
             return Diagnostic("no-tool", text, 0, 0, _HINT, severity="warning")
-        if missed := left_out(self.question, self.tasks):
+        if missed := left_out(_without_openings(self.question), self.tasks):
             self.doubts.append("no call uses " + ", ".join(f"{m!r}" for m in missed[:6]))
         if any(_twice_the_same(t) for t in self.tasks):
             self.doubts.append("a call has the same text twice")
@@ -234,34 +273,76 @@ class _Draft:
         """The join as written, where there is nothing beside it to be read."""
         if self.join is None or self.join.ref is None:
             return Join()
+        by_id = {t.id: t for t in self.tasks}
+        answer = by_id.get(self.join.ref.task)
+        if answer is None:
+            return Join()
         used = {d for t in self.tasks for d in t.depends_on}
-        loose = [t.id for t in self.tasks if t.id not in used and t.id != self.join.ref.task]
         # A call that changes something has no part in the answer; any other result that is left alone has.
-        read = [i for i in loose if not self._changes(i)]
-        return Join() if read else self.join
+        loose = [t for t in self.tasks if t.id not in used and t is not answer and not self._changes(t.id)]
+        if len(answer.depends_on) > 1:
+            # What was worked out of several results may leave some of their kind aside, as the question asked.
+            within = {by_id[i].tool for i in _behind(answer, by_id)}
+            loose = [t for t in loose if t.tool not in within]
+        return Join() if loose else self.join
 
     def _changes(self, task_id: int) -> bool:
         tool = next((self.context.tools.get(t.tool) for t in self.tasks if t.id == task_id), None)
         return tool is not None and tool.effect == "write"
 
+    def _same(self, one: Task, other: Task) -> bool:
+        tool = self.context.tools.get(one.tool)
+        return _call(one, tool) == _call(other, tool)
+
 
 def written(task: Task, tool: Tool | None) -> str:
     """A task as the model writes it: required arguments by position, the others by name."""
+    return str(replace(task, args=_arguments(task, tool), thought=None))
+
+
+def _arguments(task: Task, tool: Tool | None) -> dict[str, Value]:
     if tool is None:
-        return str(task)
+        return dict(task.args)
     positional = [n for n, p in tool.params.items() if p.required]
     args = {str(i): task.args[n] for i, n in enumerate(positional) if n in task.args}
-    args |= {n: v for n, v in task.args.items() if n not in positional}
-    return str(Task(task.id, task.tool, args, task.each, task.when))
+    return args | {n: v for n, v in task.args.items() if n not in positional}
+
+
+def _call(task: Task, tool: Tool | None) -> tuple[object, ...]:
+    return task.tool, _arguments(task, tool), task.each, task.when
+
+
+def _is_join(line: str) -> bool:
+    return line.partition(". ")[2].startswith("join(")
+
+
+def _behind(task: Task, by_id: Mapping[int, Task]) -> set[int]:
+    """The task, and all that it is made of."""
+    found: set[int] = set()
+    waiting = [task.id]
+    while waiting:
+        number = waiting.pop()
+        if number in by_id and number not in found:
+            found.add(number)
+            waiting += by_id[number].depends_on
+    return found
+
+
+def _without_openings(question: Question) -> Question:
+    """The question as one in which no capital letter is taken for a name that a sentence or `I` has by itself."""
+
+    def plain(word: Word, after: str) -> bool:
+        opening = word.first and after not in _CHOICE
+        return opening or len(word.base) == 1 or re.match(r"I['’]", word.base) is not None
+
+    nexts = [*(w.lower for w in question.words[1:]), ""]
+    words = zip(question.words, nexts, strict=True) if question.words else ()
+    return replace(question, words=tuple(replace(w, order=True) if plain(w, n) else w for w, n in words))
 
 
 def _twice_the_same(task: Task) -> bool:
     texts = [v for v in task.args.values() if isinstance(v, str)]
     return len(set(texts)) < len(texts)
-
-
-def _same(one: Task, other: Task) -> bool:
-    return (one.tool, dict(one.args), one.each) == (other.tool, dict(other.args), other.each)
 
 
 def _cut(context: PlanContext, question: Question, tools: Sequence[Tool]) -> list[Diagnostic]:

@@ -17,8 +17,8 @@ import signal
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,21 @@ class Settings:
     """The part of the examples that takes a value out of a text; the others are plans."""
     start: str = ""
     """SHA-256 of the adapter that the run began with, where it did not begin with nothing."""
+
+    def __post_init__(self) -> None:
+        """Raises `ConfigurationError`, naming every setting that no run can be made with."""
+        counts = ("examples", "rank", "warm_up", "tokens", "held", "threads")
+        said = [f"`{name}` has to be 1 or more" for name in counts if getattr(self, name) < 1]
+        for name in ("seconds", "alpha", "rate"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                said.append(f"`{name}` has to be above 0")
+        if not (self.save_every >= 0 and self.held_every >= 0):
+            said.append("`save_every` and `held_every` have to be 0 or more")
+        if not 0 <= self.values <= 1:
+            said.append("`values` has to be from 0 to 1")
+        if said:
+            raise ConfigurationError("; ".join(said))
 
 
 class Run:
@@ -190,6 +205,11 @@ class Run:
         for options in self._optimizer.param_groups:
             options["lr"] = self._rate()
         loss = self.network.losses(batch).mean()
+        if not math.isfinite(loss.item()):
+            raise ConfigurationError(
+                f"the loss is {loss.item()} after step {self.step}: go on from an earlier checkpoint, or begin again, "
+                "with a lower rate"
+            )
         self._optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -240,19 +260,32 @@ class Run:
     def _resume(self, file: Path) -> None:
         try:
             state = torch.load(file, weights_only=True, map_location=self.network.device)
+            made = state["settings"]
+            own = ("seed", "rank", "alpha", "tokens", "values")
+            differs = [key for key in own if made.get(key) != getattr(self.settings, key)]
+            if not differs:
+                self._take(state)
+        except ConfigurationError as error:
+            raise ConfigurationError(
+                f"the checkpoint {file.name} does not fit these weights: {error}"
+            ) from None
         except Exception as error:  # torch raises what its unpickler meets
-            raise ConfigurationError(f"{str(file)!r} is no checkpoint of a training run: {error}") from None
-        own = ("seed", "rank", "alpha", "tokens")
-        if differs := [key for key in own if state["settings"][key] != getattr(self.settings, key)]:
+            said = next(iter(str(error).splitlines()), "")
+            raise ConfigurationError(
+                f"{str(file)!r} is no checkpoint of a training run: {type(error).__name__} {said}"
+            ) from None
+        if differs:
             raise ConfigurationError(f"the checkpoint {file.name} was made with other {', '.join(differs)}")
-        with torch.no_grad():
-            for name, pair in state["pairs"].items():
-                for mine, saved in zip(self.network.lora[name], pair, strict=True):
-                    mine.copy_(saved)
+        self.settings = replace(self.settings, start=made.get("start", ""))  # what it was, named again or not
+        say(f"going on after step {self.step}")
+
+    def _take(self, state: Mapping[str, Any]) -> None:
+        self.network.load(
+            {name: (a.cpu().numpy(), b.cpu().numpy()) for name, (a, b) in state["pairs"].items()}
+        )
         self._optimizer.load_state_dict(state["optimizer"])
         self.step, self.groups, self.examples, self.tokens, self.targets = state["counts"]
         self.seconds, self.losses = state["seconds"], state["losses"]
-        say(f"going on after step {self.step}")
 
 
 def say(text: str) -> None:
@@ -300,8 +333,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         weights = weights or find_weights()
         if weights is None:
             raise ConfigurationError(f"the weights are not there: run `{PULL_COMMAND}`")
-        settings = Settings(**options, start=hashlib.sha256(start.read_bytes()).hexdigest() if start else "")
+        settings = Settings(**options, start="" if start is None else _sha256(start))
         _prepare(settings)
+        _check(out)
         run = Run(settings, weights, out, resume, start)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: setattr(run, "stopped", True))
@@ -324,7 +358,32 @@ def _cut(groups: Sequence[Group], tokens: int) -> Iterator[Group]:
             yield from some
 
 
+def _sha256(file: Path) -> str:
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ConfigurationError(f"{str(file)!r} can not be read: {error.strerror}") from None
+
+
+def _check(out: Path) -> None:
+    """That there is a place for what is made, before hours go into it."""
+    if out.suffix != ".gguf" or out.is_dir():
+        raise ConfigurationError(f"{str(out)!r} is not the name of a .gguf file")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        trial = out.with_suffix(".pt.part")
+        trial.touch()
+        trial.unlink()
+    except OSError as error:
+        raise ConfigurationError(f"{str(out.parent)!r} can not be written to: {error.strerror}") from None
+
+
 def _prepare(settings: Settings) -> None:
+    try:
+        torch.empty(1, device=settings.device)
+    except (RuntimeError, AssertionError) as error:
+        said = next(iter(str(error).splitlines()), "")
+        raise ConfigurationError(f"the `device` {settings.device!r} can not be used: {said}") from None
     torch.manual_seed(settings.seed)
     torch.set_num_threads(settings.threads)
     if settings.device.startswith("cuda"):
