@@ -24,6 +24,9 @@ COMMANDS = (
     "models list",
     "models path",
     "models remove",
+    "serve",
+    "keys",
+    "keys new",
 )
 
 

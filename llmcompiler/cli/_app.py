@@ -9,6 +9,8 @@ import typer
 
 from .._version import __version__
 from ._streams import failures
+from .serve import keys as _keys
+from .serve import serve as _serve
 
 app = typer.Typer(
     name="llmcompiler",
@@ -184,3 +186,6 @@ if importlib.util.find_spec("llmcompiler.cli.models") is not None:
     from .models import app as _models
 
     app.add_typer(_models, name="models", help="The embedded model's weights.")
+
+app.command("serve")(_serve)
+app.add_typer(_keys, name="keys", help="Keys of the HTTP service.")

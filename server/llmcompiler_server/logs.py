@@ -1,0 +1,165 @@
+"""Logs of the service: a line a run and a line a request, as JSON or text; no questions, answers or keys."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TextIO
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from llmcompiler.events import Event, TaskFinished
+
+from .records import RunRecord
+
+if TYPE_CHECKING:
+    from .metrics import Metrics
+
+runs = logging.getLogger("llmcompiler.server.runs")
+requests = logging.getLogger("llmcompiler.server.requests")
+
+_FIELDS = "fields"
+"""The attribute of a log record that holds its structured fields."""
+
+
+class RunLog:
+    """Logs how runs begin and end, and calls that fail. An observer of the run manager."""
+
+    def run_started(self, record: RunRecord) -> None:
+        """A run began."""
+        _log(runs, logging.INFO, "run started", run_id=record.id, key=record.owner, source=record.source)
+
+    def event(self, record: RunRecord, event: Event) -> None:
+        """Something happened in it."""
+        if isinstance(event, TaskFinished) and event.outcome.status == "failed":
+            # The error's text may hold what the user asked: its kind says enough here.
+            _log(
+                runs,
+                logging.WARNING,
+                "task failed",
+                run_id=record.id,
+                task_id=event.task_id,
+                tool=event.tool,
+                error=type(event.outcome.error).__name__,  # type: ignore[union-attr]
+            )
+
+    def run_finished(self, record: RunRecord) -> None:
+        """It is over."""
+        fields: dict[str, Any] = {"run_id": record.id, "key": record.owner, "status": record.status}
+        if record.finished_at is not None:
+            fields["seconds"] = round(max(0.0, record.finished_at - record.created_at), 3)
+        if record.error is not None:
+            fields["error"] = record.error.get("code")
+        level = logging.WARNING if record.status in ("failed", "interrupted") else logging.INFO
+        _log(runs, level, "run finished", **fields)
+
+
+class AccessLog:
+    """Logs and counts requests: route, status, time. Paths that match no route are not repeated."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics | None = None) -> None:
+        self.app, self.metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began = time.monotonic()
+        status, streamed = 0, False
+
+        async def noting(message: Message) -> None:
+            nonlocal status, streamed
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                streamed = any(
+                    name.lower() == b"content-type" and value.startswith(b"text/event-stream")
+                    for name, value in message.get("headers", ())
+                )
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noting)
+        finally:
+            seconds = time.monotonic() - began
+            route = _template(scope)
+            if self.metrics is not None:
+                # 499: the client went away before there was an answer.
+                self.metrics.request(route, scope["method"], status or 499, None if streamed else seconds)
+            level = logging.DEBUG if route in ("/healthz", "/readyz", "/metrics") else logging.INFO
+            _log(
+                requests,
+                level,
+                "request",
+                route=route or "other",
+                method=scope["method"],
+                status=status or 499,
+                seconds=round(seconds, 4),
+                run_id=scope.get("path_params", {}).get("run_id"),
+            )
+
+
+def _template(scope: Scope) -> str | None:
+    path = getattr(scope.get("route"), "path", None)
+    return path if isinstance(path, str) else None
+
+
+def _log(logger: logging.Logger, level: int, message: str, **fields: Any) -> None:
+    if logger.isEnabledFor(level):
+        known = {name: value for name, value in fields.items() if value is not None}
+        logger.log(level, message, extra={_FIELDS: known})
+
+
+class JSONFormatter(logging.Formatter):
+    """A record as one line of JSON: `time`, `level`, `logger`, `message` and its fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        out: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, _FIELDS, {}),
+        }
+        if record.exc_info:
+            out["exception"] = self.formatException(record.exc_info)
+        return json.dumps(out, ensure_ascii=False, default=str)
+
+
+class TextFormatter(logging.Formatter):
+    """A record as a line for people."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        at = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
+        fields = "".join(f" {k}={v}" for k, v in getattr(record, _FIELDS, {}).items())
+        line = f"{at} {record.levelname.lower():7} {record.getMessage()}{fields}"
+        return line + ("\n" + self.formatException(record.exc_info) if record.exc_info else "")
+
+
+def set_up_logs(level: str, form: str, stream: TextIO | None = None) -> None:
+    """Send the logs of the service, the library and uvicorn to a stream, standard error by default.
+
+    Args:
+        level: `debug`, `info`, `warning` or `error`.
+        form: `json` or `text`.
+        stream: Where to.
+    """
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JSONFormatter() if form == "json" else TextFormatter())
+    for name in ("llmcompiler", "uvicorn"):
+        logger = logging.getLogger(name)
+        logger.handlers = [handler]
+        logger.propagate = False
+        logger.setLevel(level.upper())
+    for name in ("uvicorn.error", "uvicorn.access"):
+        logger = logging.getLogger(name)
+        logger.handlers = []
+        logger.propagate = name == "uvicorn.error"  # requests are logged by `AccessLog`
+
+
+__all__ = ["AccessLog", "JSONFormatter", "RunLog", "TextFormatter", "set_up_logs"]

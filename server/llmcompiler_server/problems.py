@@ -1,0 +1,70 @@
+"""Errors as RFC 9457 problem documents. What a problem says is made for the client: nothing internal is ever in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class ProblemDocument(BaseModel):
+    """The body of every error (RFC 9457), but for those of the OpenAI-compatible endpoints."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(default="about:blank", description="Always `about:blank`; `code` tells problems apart.")
+    title: str = Field(description="The status in words.", examples=["Not Found"])
+    status: int = Field(description="The HTTP status.", examples=[404])
+    code: str = Field(
+        description="What is wrong, for programs: lower case with hyphens.", examples=["run-not-found"]
+    )
+    detail: str = Field(description="What is wrong, for people, and the way out.")
+
+
+class Problem(Exception):
+    """A request that is answered with an error. Raise it anywhere below a route.
+
+    Args:
+        status: HTTP status, 400 to 599.
+        code: What is wrong, for programs: lower case with hyphens, stable.
+        detail: What is wrong, for people, and the way out. Clients read it: nothing internal, no keys.
+        headers: Headers of the answer, such as `Retry-After`.
+        extra: Further members of the document, JSON values.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **extra: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.code, self.detail = status, code, detail
+        self.headers, self.extra = dict(headers or {}), extra
+
+    def document(self) -> dict[str, Any]:
+        """The problem document."""
+        from http import HTTPStatus
+
+        return {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "code": self.code,
+            "detail": self.detail,
+            **self.extra,
+        }
+
+    def response(self) -> JSONResponse:
+        """The answer."""
+        return JSONResponse(self.document(), self.status, self.headers, media_type=MEDIA_TYPE)
+
+
+__all__ = ["MEDIA_TYPE", "Problem", "ProblemDocument"]

@@ -1,0 +1,217 @@
+"""Who may ask, how often, and how much: keys and scopes, rates, sizes of requests, headers of answers."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import weakref
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from aiolimiter import AsyncLimiter
+from fastapi import Depends, FastAPI, Request
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Message, Receive, Send
+from starlette.types import Scope as Connection
+
+from .parts import Parts, parts
+from .problems import Problem
+from .records import Principal, Scope
+from .settings import ServerSettings
+
+ANONYMOUS = Principal("anonymous", frozenset(["run", "read", "approve", "admin"]))
+"""Everybody, of a service without keys."""
+
+_BEARER = HTTPBearer(auto_error=False, scheme_name="bearer", description="`Authorization: Bearer KEY`")
+_HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="key", description="`X-API-Key: KEY`")
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="llmcompiler"'}
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+def require(
+    scope: Scope, *, unless: Callable[[ServerSettings], bool] = lambda settings: False
+) -> Callable[..., Awaitable[Principal]]:
+    """A dependency that gives who asks, where their key has the scope.
+
+    Without keys everybody has every scope. Each request counts against the rate of its key.
+
+    Args:
+        scope: What the key must be allowed.
+        unless: Whether the settings open the route to everybody.
+
+    Raises:
+        Problem: 401 `key-missing` or `key-wrong`, 403 `scope-missing`, 429 `rate-limited`.
+    """
+
+    async def who(
+        request: Request,
+        bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
+        header: Annotated[str | None, Depends(_HEADER)],
+    ) -> Principal:
+        shared = parts(request)
+        if unless(shared.settings):
+            return ANONYMOUS
+        found = _principal(shared, bearer.credentials if bearer is not None else header)
+        if scope not in found.scopes and not found.is_admin:
+            raise Problem(
+                403, "scope-missing", f"the key {found.name!r} lacks the scope `{scope}`", scope=scope
+            )
+        await _count(shared, found)
+        return found
+
+    return who
+
+
+def _principal(shared: Parts, key: str | None) -> Principal:
+    if shared.keyring.open:
+        return ANONYMOUS
+    if not key:
+        raise Problem(
+            401, "key-missing", "this service needs a key: `Authorization: Bearer KEY`", headers=_CHALLENGE
+        )
+    found = shared.keyring.authenticate(key)
+    if found is None:
+        raise Problem(401, "key-wrong", "no such key", headers=_CHALLENGE)
+    return found
+
+
+_RATES: weakref.WeakKeyDictionary[FastAPI | object, dict[str, AsyncLimiter]] = weakref.WeakKeyDictionary()
+"""By key ring: a limiter for each of its keys, no more than there are keys."""
+
+
+async def _count(shared: Parts, who: Principal) -> None:
+    limiters = _RATES.setdefault(shared.keyring, {})
+    key = shared.keyring.key(who.name)
+    rate = key.rate if key is not None and key.rate is not None else shared.settings.rate
+    limiter = limiters.get(who.name)
+    if limiter is None:
+        limiter = limiters[who.name] = AsyncLimiter(max(1.0, rate), 60.0 * max(1.0, 1.0 / rate))
+    if not limiter.has_capacity():
+        seconds = max(1, math.ceil(60.0 / rate))
+        raise Problem(
+            429,
+            "rate-limited",
+            f"more than {rate:g} requests a minute; try again in {seconds} s",
+            headers={"Retry-After": str(seconds)},
+        )
+    await limiter.acquire()  # there is room, so that this does not wait
+
+
+def install_security(app: FastAPI, settings: ServerSettings) -> None:
+    """Put the middlewares around the app: headers of answers, then sizes of requests, then CORS."""
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "X-API-Key"],
+            expose_headers=["Location", "Retry-After"],
+        )
+    app.add_middleware(SizeLimits, max_body=settings.max_body, max_headers=settings.max_headers)
+    app.add_middleware(SecurityHeaders)
+
+
+class SecurityHeaders:
+    """Adds headers that keep browsers from doing more with an answer than show it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, with_headers)
+
+
+class SizeLimits:
+    """Refuses requests whose headers or body are too large, without reading more than is allowed."""
+
+    def __init__(self, app: ASGIApp, max_body: int, max_headers: int) -> None:
+        self.app, self.max_body, self.max_headers = app, max_body, max_headers
+
+    async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > self.max_headers:
+            problem = Problem(
+                431, "headers-too-large", f"the headers have more than {self.max_headers} bytes"
+            )
+            await self._refuse(problem, scope, receive, send)
+            return
+        length = Headers(scope=scope).get("content-length", "")
+        if length.isdecimal() and (len(length) > 18 or int(length) > self.max_body):
+            await self._refuse(self._too_large(), scope, receive, send)
+            return
+        taken, refused, started = 0, False, False
+
+        async def limited() -> Message:
+            nonlocal taken, refused
+            message = await receive()
+            if message["type"] == "http.request":
+                taken += len(message.get("body", b""))
+                if taken > self.max_body:
+                    refused = True
+                    raise _TooLarge
+            return message
+
+        async def noting(message: Message) -> None:
+            nonlocal started
+            # What the app makes of the broken body is not sent: the refusal is.
+            if refused and not started:
+                return
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        with contextlib.suppress(_TooLarge):
+            await self.app(scope, limited, noting)
+        if refused and not started:
+            await self._refuse(self._too_large(), scope, receive, send)
+
+    def _too_large(self) -> Problem:
+        return Problem(413, "body-too-large", f"the body has more than {self.max_body} bytes")
+
+    async def _refuse(self, problem: Problem, scope: Connection, receive: Receive, send: Send) -> None:
+        # The rest of the body stays unread, so that the connection can serve nothing after this.
+        problem.headers["Connection"] = "close"
+        await problem.response()(scope, receive, send)
+
+
+class _TooLarge(Exception):
+    """The body is larger than allowed."""
+
+
+__all__ = [
+    "ANONYMOUS",
+    "CONTENT_SECURITY_POLICY",
+    "SecurityHeaders",
+    "SizeLimits",
+    "install_security",
+    "require",
+]
