@@ -20,6 +20,7 @@ NAMES = (
     "priorities",
     "savings",
     "recall",
+    "server",
     "startup",
 )
 TITLES = {
@@ -32,6 +33,7 @@ TITLES = {
     "priorities": "Makespan under caps by who goes first, over the lower bound",
     "savings": "Calls made on a workload that repeats itself, by what is on",
     "recall": "Plans recalled from a cache of templates, by family of questions",
+    "server": "The HTTP service under load, beside a bare endpoint that streams the same bytes",
     "startup": "Import time",
 }
 

@@ -93,7 +93,7 @@ class RunRequest(BaseModel):
     cancel_on_disconnect: bool | None = Field(
         default=None,
         description="Whether the run ends when this request's connection does. By default it does, but not with "
-        "`background`.",
+        "`background`, nor with an `Idempotency-Key`.",
     )
     output_schema: dict[str, Any] | None = Field(
         default=None, description="JSON schema that the answer must fit."

@@ -338,18 +338,23 @@ async def test_leaving_a_background_run_s_events_does_not_cancel_it(server: Runn
 # -- Idempotency-Key -------------------------------------------------------------------------------
 
 
-async def test_the_same_key_at_the_same_time_starts_one_run(server: Running) -> None:
-    async def ask() -> httpx.Response:
-        return await server.http.post("/v1/runs", json={"input": WAITING}, headers={"Idempotency-Key": "one"})
+@pytest.mark.parametrize("store", ["memory", "file"])
+async def test_the_same_key_at_the_same_time_starts_one_run(start: Any, store: str, tmp_path: Any) -> None:
+    async with start(store="memory" if store == "memory" else str(tmp_path / "runs.db")) as server:
 
-    asking = [asyncio.ensure_future(ask()) for _ in range(10)]
-    await server.gates.arrived["a"].wait()
-    server.gates.opened["a"].set()
-    replies = await asyncio.gather(*asking)
-    assert len({r.json()["id"] for r in replies}) == 1
-    assert {r.json()["output"] for r in replies} == {"through a"}
-    assert sum("idempotent-replayed" in r.headers for r in replies) == 9
-    assert server.gates.calls == ["wait_at(a)"]
+        async def ask() -> httpx.Response:
+            return await server.http.post(
+                "/v1/runs", json={"input": WAITING}, headers={"Idempotency-Key": "one"}
+            )
+
+        asking = [asyncio.ensure_future(ask()) for _ in range(10)]
+        await server.gates.arrived["a"].wait()
+        server.gates.opened["a"].set()
+        replies = await asyncio.gather(*asking)
+        assert len({r.json()["id"] for r in replies}) == 1
+        assert {r.json()["output"] for r in replies} == {"through a"}
+        assert sum("idempotent-replayed" in r.headers for r in replies) == 9
+        assert server.gates.calls == ["wait_at(a)"]
 
 
 async def test_another_request_under_the_same_key_is_refused(server: Running) -> None:
