@@ -63,7 +63,7 @@ train: $(VENV)/.train  ## train the embedded planner's adapter into build/ (hour
 
 .PHONY: docs
 docs: $(VENV)/.docs  ## build the documentation into site/
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	$(BIN)/python scripts/check_site.py site
 
 .PHONY: generated-docs

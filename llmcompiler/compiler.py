@@ -419,6 +419,7 @@ class LLMCompiler:
             raise PlanError(tuple(found), f"the plan is not whole: {planning.trouble}")
         made = check_plan(plan, self.tools, on_item_error=self.on_item_error)
         made.__dict__["_outlook"] = self.outlook
+        made.__dict__["_usage"] = budget.usage
         return made
 
     @property

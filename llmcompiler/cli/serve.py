@@ -118,6 +118,8 @@ def make_app() -> FastAPI:
 
     options = json.loads(os.environ[OPTIONS])
     settings = _settings(options)
+    # The new code should be there soon; what is under way is lost with the old one anyhow.
+    settings = settings.model_copy(update={"grace": min(settings.grace, 0.5)})
     set_up_logs(settings.log_level, settings.log_format)
     return create_app(_compiler(options), settings)
 
@@ -128,30 +130,27 @@ def _serve(options: dict[str, Any]) -> None:
 
     check(settings)
     compiler = _compiler(options)
-    count = f"{len(compiler.tools)} tool{'s' if len(compiler.tools) != 1 else ''}"
-    open_to_all = "" if settings.keys else "; no keys: whoever reaches it may use it"
-    serve(compiler, settings, started=lambda address: tell(f"{address} serves {count}{open_to_all}"))
+    serve(compiler, settings, started=lambda address: tell(_greeting(address, compiler, settings)))
 
 
 def _serve_again(options: dict[str, Any]) -> None:
     settings = _settings(options)
-    import uvicorn
-
-    from llmcompiler_server.serving import check
+    from llmcompiler_server.serving import check, serve_again
 
     check(settings)
-    _compiler(options)  # mistakes are told here, and not by a process that starts again and again
+    compiler = _compiler(options)  # mistakes are told here, and not by a process that starts again and again
     os.environ[OPTIONS] = json.dumps(options)
-    uvicorn.run(
+    serve_again(
         "llmcompiler.cli.serve:make_app",
-        factory=True,
-        reload=True,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        reload_dirs=_folders(options["tools"]),
+        settings,
+        _folders(options["tools"]),
+        started=lambda address: tell(_greeting(address, compiler, settings)),
     )
+
+
+def _greeting(address: str, compiler: LLMCompiler, settings: Any) -> str:
+    count = f"{len(compiler.tools)} tool{'s' if len(compiler.tools) != 1 else ''}"
+    return f"{address} serves {count}" + ("" if settings.keys else "; no keys: whoever reaches it may use it")
 
 
 def _folders(tools: Sequence[str]) -> list[str]:

@@ -8,6 +8,7 @@ arguments are known.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..binding import bind
@@ -23,7 +24,7 @@ from .tables import Clock, Column, count, elide, ids, paragraphs, table
 
 if TYPE_CHECKING:
     from ..result import Note
-    from ..tools import Tool
+    from ..tools import Tool, ToolRegistry
 
 _UNKNOWN = "by its arguments"
 """Stands for an effect or for resources that can not be known before the arguments are."""
@@ -38,6 +39,49 @@ def explain(
     notes: Sequence[Note] | None = None,
 ) -> str:
     """See `Plan.explain`."""
+    x = examine(plan, latencies=latencies, concurrency=concurrency, passes=passes, foreseen=notes is None)
+    tools, known, items, free, capped, facts = x.tools, x.known, x.items, x.free, x.capped, x.facts
+    clock = Clock(capped.makespan if known else None)
+    bare = tools is None and not known
+    lines = _short_table(plan, free) if bare else _table(plan, facts, capped, clock)
+    told = _summary(plan, free, capped, clock, x.calls)
+    told += _remarks(plan, facts, capped)
+    if notes is None:
+        notes = _told_notes(x.found.notes)
+    told += [f"{n.name}: {_place(n)}{n.text}" for n in notes]
+    told += unforeseen(plan, items)
+    return "\n".join([*lines, *([""] if lines else []), *paragraphs(told)])
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What can be said of a plan before it runs."""
+
+    tools: ToolRegistry | None
+    """Those it was checked against, if it was."""
+    known: bool
+    """Whether times are seconds; steps where nothing is known of any of its tools."""
+    items: dict[int, int]
+    """How many items a `for` has, where that is known."""
+    calls: dict[int, int]
+    """How many calls a task makes, where that is not one."""
+    found: Foreseen
+    free: Schedule
+    """Without caps."""
+    capped: Schedule
+    facts: list[Facts]
+    """Of each task, in order."""
+
+
+def examine(
+    plan: Plan,
+    *,
+    latencies: Latencies | None,
+    concurrency: int | None,
+    passes: Passes | None,
+    foreseen: bool = True,
+) -> Examined:
+    """Ask the tools and simulate the run; the arguments are those of `Plan.explain`."""
     tools = registry_of(plan)
     known = latencies is not None and any(latencies.estimate(t.tool) is not None for t in plan.tasks)
     items = {
@@ -45,7 +89,7 @@ def explain(
         for t in plan.tasks
         if t.each is not None and isinstance(t.each.source, (list, tuple))
     }
-    found = foresee(plan, tools, passes) if notes is None and tools is not None else Foreseen()
+    found = foresee(plan, tools, passes) if foreseen and tools is not None else Foreseen()
     saved = {**dict.fromkeys(found.merged, "merged"), **dict.fromkeys(found.dropped, "dropped")}
     seconds = latencies if known else None
     order = {**known_order(plan, tools)}
@@ -55,19 +99,10 @@ def explain(
     free = simulate(plan, seconds=seconds, order=order, items=calls)
     capped = simulate(plan, tools, seconds=seconds, concurrency=concurrency, order=order, items=calls)
     facts = [
-        _Facts(t, tools.get(t.tool) if tools is not None else None, saved.get(t.id, "")) for t in plan.tasks
+        Facts(t, tools.get(t.tool) if tools is not None else None, saved.get(t.id, "")) for t in plan.tasks
     ]
     _mark_constants(facts)
-    clock = Clock(capped.makespan if known else None)
-    bare = tools is None and not known
-    lines = _short_table(plan, free) if bare else _table(plan, facts, capped, clock)
-    told = _summary(plan, free, capped, clock, calls)
-    told += _remarks(plan, facts, capped)
-    if notes is None:
-        notes = _told_notes(found.notes)
-    told += [f"{n.name}: {_place(n)}{n.text}" for n in notes]
-    told += _unforeseen(plan, items)
-    return "\n".join([*lines, *([""] if lines else []), *paragraphs(told)])
+    return Examined(tools, known, items, calls, found, free, capped, facts)
 
 
 def _told_notes(notes: Sequence[Note]) -> list[Note]:
@@ -81,7 +116,7 @@ def _place(note: Note) -> str:
 # -- what is known of a call -----------------------------------------------------
 
 
-class _Facts:
+class Facts:
     """What is known of one call before it runs."""
 
     def __init__(self, task: Task, tool: Tool | None, saved: str = "") -> None:
@@ -164,7 +199,7 @@ def _is_constant(task: Task, constant: set[int]) -> bool:
     return True
 
 
-def _mark_constants(facts: Sequence[_Facts]) -> None:
+def _mark_constants(facts: Sequence[Facts]) -> None:
     constant: set[int] = set()
     for f in facts:
         if f.effect == "pure" and f.task.each is None and _is_constant(f.task, constant):
@@ -206,7 +241,7 @@ def _short_table(plan: Plan, free: Schedule) -> list[str]:
     return table(columns)
 
 
-def _table(plan: Plan, facts: Sequence[_Facts], capped: Schedule, clock: Clock) -> list[str]:
+def _table(plan: Plan, facts: Sequence[Facts], capped: Schedule, clock: Clock) -> list[str]:
     path = set(capped.critical_path) if len(plan.tasks) > 1 else set()
     after = direct_order(plan, capped.order)
     columns = [
@@ -280,7 +315,7 @@ def _join_text(plan: Plan) -> str:
     return f"The answer is {plan.join.ref}; no joiner is asked."
 
 
-def _remarks(plan: Plan, facts: Sequence[_Facts], capped: Schedule) -> list[str]:
+def _remarks(plan: Plan, facts: Sequence[Facts], capped: Schedule) -> list[str]:
     out = []
     if any(capped.order.values()):
         out.append(
@@ -302,7 +337,7 @@ def _remarks(plan: Plan, facts: Sequence[_Facts], capped: Schedule) -> list[str]
     return out
 
 
-def _unforeseen(plan: Plan, items: dict[int, int]) -> list[str]:
+def unforeseen(plan: Plan, items: dict[int, int]) -> list[str]:
     """What the prediction assumes."""
     out = []
     if loops := [str(t.id) for t in plan.tasks if t.each is not None and t.id not in items]:

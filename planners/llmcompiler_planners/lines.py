@@ -18,7 +18,7 @@ from llmcompiler.tools import Tool
 
 from .gbnf import choice, inside, plan_literal, terminal
 from .phrases import is_formula
-from .shapes import NUMERIC, TEXT, Earlier, Shape, kinds_of, result_shapes
+from .shapes import NUMERIC, TEXT, Earlier, Shape, kinds_of, result_shapes, unit_parameters
 from .words import NUMBER_WORDS, Question
 
 _MAX_DEPTH = 3
@@ -117,7 +117,7 @@ class _Line:
                 return None
             head: str | None = f"({' | '.join(heads)})"
         else:
-            head = self._given(needed, values)
+            head = self._converted(tool, needed, values) or self._given(needed, values)
         if head is None:
             return None
         options = [
@@ -134,6 +134,33 @@ class _Line:
         if not all(bodies):
             return None
         return f" {terminal(', ')} ".join(f"({b})" for b in bodies)
+
+    def _converted(
+        self, tool: Tool, needed: Sequence[tuple[int, Parameter]], values: Mapping[int, str | None]
+    ) -> str | None:
+        """Arguments of a conversion that may go on with the result of another one, in the unit that one gave."""
+        at = unit_parameters(tool)
+        if at is None or [i for i, _ in needed][: at + 3] != list(range(at + 3)):
+            return None
+        kinds = kinds_of(needed[at][1].schema, tool.defs)
+        given, bound = {**values}, []
+        for task, earlier in self.earlier:
+            unit = task.args.get(needed[at + 2][1].name, task.args.get(str(at + 2)))
+            if task.tool != tool.name or task.each is not None or not isinstance(unit, str):
+                continue
+            refs = [f"${s.text}" for s in result_shapes(task, earlier) if s.fits(kinds)]
+            if refs:
+                same = {at: choice(refs), at + 1: terminal(plan_literal(unit))}
+                bound.append(self._given(needed, {**values, **same}))
+        if not bound:
+            return None
+        made = {task.id for task, _ in self.earlier if task.tool == tool.name}
+        others = [f"${s.text}" for s in self.shapes if s.fits(kinds) and s.task not in made]
+        number = self._number("integer" in kinds and "number" not in kinds)
+        free = [f for f in (choice(others) if others else None, number) if f is not None]
+        given[at] = " | ".join(free) if free else None
+        some = [head for head in (self._given(needed, given), *bound) if head is not None]
+        return f"({' | '.join(some)})" if some else None
 
     def _items(self, p: Parameter, tool: Tool, items: Sequence[Shape]) -> str | None:
         wanted = kinds_of(p.schema, tool.defs)

@@ -19,6 +19,7 @@ from llmcompiler import LLMCompiler, __version__
 from .keys import KeyRing
 from .logs import AccessLog, RunLog
 from .metrics import Metrics
+from .openapi import install_openapi
 from .parts import Parts
 from .problems import Problem
 from .routes import chat, operation, page, plans, runs
@@ -66,6 +67,7 @@ def create_app(
         lifespan=_lifespan,
         docs_url=None,  # their pages load scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,  # to an address made of the header `Host`, and to http behind a proxy with TLS
     )
     app.state.parts = shared
     routers = [module.router for module in (runs, chat, plans, operation)]
@@ -73,6 +75,7 @@ def create_app(
         routers.append(page.router)
     for router in routers:
         app.include_router(router)
+    install_openapi(app)
     _answer_errors(app, [route for router in routers for route in router.routes])
     app.add_middleware(_LastResort)  # inside of all others: what they add to answers is added to its own, too
     install_security(app, settings)

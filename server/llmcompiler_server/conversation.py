@@ -1,6 +1,6 @@
 """A conversation as one input for the compiler: instructions, what was said before, the question. Pure text.
 
-How messages come in and which are refused is in `openai_shapes`; nothing here knows HTTP or runs.
+How messages come in and which are refused is in `openai_requests`; nothing here knows HTTP or runs.
 """
 
 from __future__ import annotations

@@ -33,15 +33,15 @@ class ApiKey(BaseModel):
     are for passwords.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
 
     name: KeyName
     hash: str = Field(repr=False)
     """`sha256:<salt, 32 hex digits>:<digest, 64 hex digits>`."""
     scopes: tuple[Scope, ...] = ("run", "read")
-    rate: float | None = Field(None, gt=0)
+    rate: float | None = Field(default=None, gt=0)
     """Requests a minute; None for the settings' `rate`."""
-    max_runs: int | None = Field(None, ge=1)
+    max_runs: int | None = Field(default=None, ge=1)
     """Runs at once; None for the settings' `max_runs_per_key`."""
 
     @field_validator("hash")

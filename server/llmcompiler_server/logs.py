@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 import time
+import traceback
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 runs = logging.getLogger("llmcompiler.server.runs")
 requests = logging.getLogger("llmcompiler.server.requests")
 
+_RUN_ID = re.compile(r"run_[0-9a-f]{1,64}\Z")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_METHODS = frozenset(["GET", "POST", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH"])
 _FIELDS = "fields"
 """The attribute of a log record that holds its structured fields."""
 
@@ -95,11 +100,17 @@ class AccessLog:
                 level,
                 "request",
                 route=route or "other",
-                method=scope["method"],
+                method=scope["method"] if scope["method"] in _METHODS else "other",
                 status=status or 499,
                 seconds=round(seconds, 4),
-                run_id=scope.get("path_params", {}).get("run_id"),
+                run_id=_run_id(scope),
             )
+
+
+def _run_id(scope: Scope) -> str | None:
+    """The run a request is about. What is no id may be any text, and is left out."""
+    found = scope.get("path_params", {}).get("run_id")
+    return found if isinstance(found, str) and _RUN_ID.match(found) else None
 
 
 def _template(scope: Scope) -> str | None:
@@ -113,8 +124,29 @@ def _log(logger: logging.Logger, level: int, message: str, **fields: Any) -> Non
         logger.log(level, message, extra={_FIELDS: known})
 
 
+def _exception(record: logging.LogRecord) -> str:
+    """Where an exception came from and what kind it is.
+
+    Its text may repeat a question, a result or an answer, and is shown at the level `debug` only.
+    """
+    assert record.exc_info is not None
+    error = record.exc_info[1]
+    if error is None:
+        return ""
+    if logging.getLogger("llmcompiler").isEnabledFor(logging.DEBUG):
+        return "".join(traceback.format_exception(error)).rstrip()
+    parts: list[str] = []
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        lines = "".join(traceback.format_tb(error.__traceback__))
+        parts.append(f"Traceback (most recent call last):\n{lines}{type(error).__qualname__}")
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\n\nand before that:\n\n".join(parts)
+
+
 class JSONFormatter(logging.Formatter):
-    """A record as one line of JSON: `time`, `level`, `logger`, `message` and its fields."""
+    """A record as one line of JSON: `time`, `level`, `logger`, `message` and its fields, and `exception`."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
@@ -126,8 +158,9 @@ class JSONFormatter(logging.Formatter):
             **getattr(record, _FIELDS, {}),
         }
         if record.exc_info:
-            out["exception"] = self.formatException(record.exc_info)
-        return json.dumps(out, ensure_ascii=False, default=str)
+            out["exception"] = _exception(record)
+        # ASCII: any reader can take it, and no character of a log line can end it early.
+        return json.dumps(out, default=str)
 
 
 class TextFormatter(logging.Formatter):
@@ -137,8 +170,12 @@ class TextFormatter(logging.Formatter):
         """The line."""
         at = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
         fields = "".join(f" {k}={v}" for k, v in getattr(record, _FIELDS, {}).items())
-        line = f"{at} {record.levelname.lower():7} {record.getMessage()}{fields}"
-        return line + ("\n" + self.formatException(record.exc_info) if record.exc_info else "")
+        # No text can look like a line of its own, or move the cursor.
+        line = _CONTROL.sub(
+            lambda found: ascii(found[0])[1:-1],
+            f"{at} {record.levelname.lower():7} {record.getMessage()}{fields}",
+        )
+        return line + ("\n" + _exception(record) if record.exc_info else "")
 
 
 def set_up_logs(level: str, form: str, stream: TextIO | None = None) -> None:

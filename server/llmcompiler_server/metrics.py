@@ -118,8 +118,8 @@ class Metrics:
                 _put(self._waiting, self._approvals, record.id, (event.task_id, event.item))
             case RunFinished():
                 usage = event.usage
-                self._tokens.labels("prompt").inc(usage.prompt_tokens)
-                self._tokens.labels("completion").inc(usage.completion_tokens)
+                self._tokens.labels("prompt").inc(max(0, usage.prompt_tokens))
+                self._tokens.labels("completion").inc(max(0, usage.completion_tokens))
                 self._model_calls.inc(usage.model_calls)
                 self._cost.inc(max(0.0, usage.cost or 0.0))
 

@@ -8,6 +8,8 @@ from typing import Any
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from llmcompiler._jsonable import dumps
+
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -64,7 +66,15 @@ class Problem(Exception):
 
     def response(self) -> JSONResponse:
         """The answer."""
-        return JSONResponse(self.document(), self.status, self.headers, media_type=MEDIA_TYPE)
+        return SafeJSONResponse(self.document(), self.status, self.headers, media_type=MEDIA_TYPE)
 
 
-__all__ = ["MEDIA_TYPE", "Problem", "ProblemDocument"]
+class SafeJSONResponse(JSONResponse):
+    """JSON that can always be written: what is quoted in it may hold half a character."""
+
+    def render(self, content: Any) -> bytes:
+        """The body."""
+        return dumps(content).encode()
+
+
+__all__ = ["MEDIA_TYPE", "Problem", "ProblemDocument", "SafeJSONResponse"]

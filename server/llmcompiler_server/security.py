@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import ipaddress
 import math
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Annotated
 
 from aiolimiter import AsyncLimiter
@@ -32,7 +34,7 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
 )
-_HEADERS = {
+SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -67,11 +69,11 @@ def require(
         if unless(shared.settings):
             return ANONYMOUS
         found = _principal(shared, bearer.credentials if bearer is not None else header)
+        await _count(shared, found)
         if scope not in found.scopes and not found.is_admin:
             raise Problem(
                 403, "scope-missing", f"the key {found.name!r} lacks the scope `{scope}`", scope=scope
             )
-        await _count(shared, found)
         return found
 
     return who
@@ -113,17 +115,26 @@ async def _count(shared: Parts, who: Principal) -> None:
 
 
 def install_security(app: FastAPI, settings: ServerSettings) -> None:
-    """Put the middlewares around the app: headers of answers, then sizes of requests, then CORS."""
+    """Put the middlewares around the app: headers of answers, then CORS, then known hosts, then sizes of requests.
+
+    CORS is outside of what refuses, so that scripts can read every refusal.
+    """
+    app.add_middleware(SizeLimits, max_body=settings.max_body, max_headers=settings.max_headers)
+    if not settings.keys:
+        app.add_middleware(KnownHosts, hosts=[settings.host, *settings.hosts])
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "X-API-Key"],
-            expose_headers=["Location", "Retry-After"],
+            expose_headers=["Idempotent-Replayed", "Location", "Retry-After"],
         )
-    app.add_middleware(SizeLimits, max_body=settings.max_body, max_headers=settings.max_headers)
     app.add_middleware(SecurityHeaders)
+
+
+_LINGER = 1.0
+"""Seconds that a refused client has to read the refusal."""
 
 
 class SecurityHeaders:
@@ -141,11 +152,50 @@ class SecurityHeaders:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
+                for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
+                headers.setdefault("Cache-Control", "no-store")  # the page says otherwise of its files
             await send(message)
 
         await self.app(scope, receive, with_headers)
+
+
+class KnownHosts:
+    """Refuses requests for names that a stranger may have given to this machine.
+
+    Without keys a service trusts who reaches it, and a page on the web reaches it through its reader's browser, where
+    the page's own name leads to 127.0.0.1 all of a sudden (DNS rebinding). Addresses and names without a dot are no
+    such names.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
+        self.app, self.hosts = app, frozenset(host.lower() for host in hosts)
+
+    async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] == "http" and not self._known(Headers(scope=scope).get("host", "")):
+            problem = Problem(
+                403,
+                "host-unknown",
+                "this service has no keys and is not known by that name: put the name into the setting `hosts`, or "
+                "make keys",
+            )
+            await problem.response()(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+    def _known(self, host: str) -> bool:
+        name = host.lower()
+        if name.startswith("["):
+            name = name[1:].partition("]")[0]
+        elif name.count(":") == 1:
+            name = name.partition(":")[0]
+        name = name.removesuffix(".")
+        if "." not in name.removesuffix(".localhost") or name in self.hosts:
+            return True
+        with contextlib.suppress(ValueError):
+            return bool(ipaddress.ip_address(name))
+        return False
 
 
 class SizeLimits:
@@ -200,7 +250,28 @@ class SizeLimits:
     async def _refuse(self, problem: Problem, scope: Connection, receive: Receive, send: Send) -> None:
         # The rest of the body stays unread, so that the connection can serve nothing after this.
         problem.headers["Connection"] = "close"
-        await problem.response()(scope, receive, send)
+
+        async def lingering(message: Message) -> None:
+            if message["type"] != "http.response.body":
+                await send(message)
+                return
+            await send({**message, "more_body": True})
+            # A connection that is closed on data nobody read is reset, and the refusal may be lost with it: a client
+            # that sends only a little too much, or stops when it hears this, gets to read it.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LINGER):
+                    await self._read_on(receive)
+            await send({"type": "http.response.body", "body": b""})
+
+        await problem.response()(scope, receive, lingering)
+
+    async def _read_on(self, receive: Receive) -> None:
+        left = self.max_body
+        while left > 0:
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if message["type"] == "http.disconnect" or not message.get("more_body", False):
+                return
 
 
 class _TooLarge(Exception):
@@ -210,6 +281,8 @@ class _TooLarge(Exception):
 __all__ = [
     "ANONYMOUS",
     "CONTENT_SECURITY_POLICY",
+    "SECURITY_HEADERS",
+    "KnownHosts",
     "SecurityHeaders",
     "SizeLimits",
     "install_security",

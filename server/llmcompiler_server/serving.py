@@ -3,22 +3,41 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
+import json
+import os
+import signal
 import socket
-from collections.abc import Callable
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from queue import Empty, SimpleQueue
+from types import FrameType
 from typing import TYPE_CHECKING
 
+import h11
 import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.supervisors import ChangeReload
 
+from llmcompiler.bridge import run_blocking
 from llmcompiler.errors import ConfigurationError
 
 from .logs import set_up_logs
+from .problems import MEDIA_TYPE, Problem
+from .runs import PATIENCE
+from .security import SECURITY_HEADERS
 from .settings import ServerSettings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from llmcompiler import LLMCompiler
+
+_LAST = 5
+"""Seconds that connections have to end when all runs have."""
 
 
 def serve(
@@ -29,13 +48,16 @@ def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT; then runs have `settings.grace` seconds to end. A second signal ends at once.
 
+    In the main thread it takes both signals; elsewhere it ends with the process.
+
     Args:
         compiler: Makes the runs.
         settings: By default those of the environment.
         started: Told the address when the service takes requests.
 
     Raises:
-        ConfigurationError: The settings do not go together, or the port is taken.
+        ConfigurationError: The settings do not go together, the port is taken, or the store can not be opened.
+        SystemExit: A second signal came: 128 and its number.
     """
     from .app import create_app
 
@@ -43,8 +65,57 @@ def serve(
     check(settings)
     listener = listen(settings.host, settings.port)
     set_up_logs(settings.log_level, settings.log_format)
-    server = Server(create_app(compiler, settings), settings, listener, started)
-    asyncio.run(server.run())
+    with contextlib.closing(listener):
+        server = Server(create_app(compiler, settings), settings, listener, started)
+        try:
+            run_blocking(server.run())
+        finally:
+            server.unwatched()
+    if server.forced is not None:
+        raise SystemExit(128 + server.forced)
+
+
+def serve_again(
+    factory: str,
+    settings: ServerSettings,
+    folders: Sequence[str],
+    started: Callable[[str], None] = lambda address: None,
+) -> None:
+    """Serve for development: in a process that starts again when a Python file changes. Runs under way are lost then.
+
+    Args:
+        factory: Makes the app in that process: `module:function`.
+        settings: Where to listen.
+        folders: What is watched.
+        started: Told the address.
+
+    Raises:
+        ConfigurationError: The settings do not go together, or the port is taken.
+    """
+    check(settings)
+    listener = listen(settings.host, settings.port)
+    config = uvicorn.Config(
+        factory,
+        factory=True,
+        http=Protocol,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        reload=True,
+        reload_dirs=list(folders),
+        timeout_graceful_shutdown=1,  # a page that follows a run must not hold the new code up
+    )
+    set_up_logs(settings.log_level, settings.log_format)
+    with contextlib.closing(listener):
+        started(address(listener))
+        ChangeReload(config, target=uvicorn.Server(config).run, sockets=[listener]).run()
+
+
+def address(listener: socket.socket) -> str:
+    """Where a socket listens, as a URL."""
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def check(settings: ServerSettings) -> None:
@@ -90,17 +161,24 @@ def listen(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
         listener.listen(2048)
         listener.setblocking(False)
-    except OSError as error:
+    except (OSError, TypeError, ValueError) as error:  # some texts can be no name at all
         listener.close()
-        reason = error.strerror or str(error)
+        reason = getattr(error, "strerror", None) or str(error)
         raise ConfigurationError(
-            f"can not listen on {host}:{port}: {reason}; choose another port with --port, or 0 for any"
+            f"can not listen on {host}:{port}: {reason}; choose another with --port (0 for any) or --host"
         ) from None
     return listener
 
 
 class Server(uvicorn.Server):
-    """uvicorn, on a socket of ours, with the service's own way to end."""
+    """uvicorn, on a socket of ours, with the service's own way to end.
+
+    The first signal lets runs end, the second ends at once; a process that an event loop in a tool's hands keeps from
+    either is ended all the same.
+    """
+
+    forced: int | None = None
+    """The signal that ended it at once."""
 
     def __init__(
         self,
@@ -109,30 +187,88 @@ class Server(uvicorn.Server):
         listener: socket.socket,
         started: Callable[[str], None] = lambda address: None,
     ) -> None:
+        self._failure: BaseException | None = None
+        self._watchdog = _Watchdog()
         super().__init__(
             uvicorn.Config(
-                app,
+                self._noting(app),
+                http=Protocol,
+                ws="none",
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                # Streams of events end when their runs do; those of runs that hang are cut a little later.
-                timeout_graceful_shutdown=max(1, round(settings.grace + 5)),
+                timeout_graceful_shutdown=_LAST,
                 h11_max_incomplete_event_size=max(16_384, settings.max_headers + 4_096),
                 lifespan="on",
             )
         )
         self._app, self._listener, self._told = app, listener, started
+        self._longest = settings.grace + PATIENCE + 2 * _LAST
+
+    def _noting(self, app: FastAPI) -> ASGIApp:
+        """The app, and why it did not begin: uvicorn does not say."""
+
+        async def noted(scope: Scope, receive: Receive, send: Send) -> None:
+            async def quiet(message: Message) -> None:
+                if message["type"] == "lifespan.startup.failed":
+                    message = {**message, "message": ""}
+                await send(message)
+
+            try:
+                await app(scope, receive, quiet if scope["type"] == "lifespan" else send)
+            except BaseException as e:
+                if scope["type"] == "lifespan":
+                    self._failure = e
+                raise
+
+        return noted
 
     async def run(self) -> None:  # type: ignore[override]
-        """Serve until told to end."""
+        """Serve until told to end.
+
+        Raises:
+            ConfigurationError: It can not begin.
+        """
         await self.serve(sockets=[self._listener])
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals end the service while it runs. uvicorn would raise them again afterwards, and not exit with 0."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        self._watchdog.start()
+        before = {sig: signal.signal(sig, self.handle_exit) for sig in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for sig, handler in before.items():
+                signal.signal(sig, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal came."""
+        if not self.should_exit:
+            self.should_exit = True
+            self._watchdog.end_after(self._longest, 1)
+        else:
+            self.force_exit = True
+            self.forced = sig
+            self._watchdog.end_after(_LAST, 128 + sig)
+
+    def unwatched(self) -> None:
+        """It ended: nothing has to be forced any more."""
+        self._watchdog.stop()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin, and say where."""
-        await super().startup(sockets)
+        try:
+            await super().startup(sockets)
+        except SystemExit:
+            if self._failure is None:
+                raise
+            raise self._failure from None
         if not self.should_exit:
-            host, port = self._listener.getsockname()[:2]
-            self._told(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+            self._told(address(self._listener))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End runs first, while their streams are still open; then connections, then the app."""
@@ -145,4 +281,64 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-__all__ = ["Server", "check", "is_loopback", "listen", "serve"]
+class Protocol(H11Protocol):
+    """HTTP/1.1, with the service's own words for what is no HTTP. It bounds headers, which not every parser does."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what can not be read: a request cut off, or headers without end."""
+        error = sys.exception()
+        if getattr(error, "error_status_hint", 400) == 431:
+            problem = Problem(431, "headers-too-large", "the headers are larger than this service takes")
+        else:
+            problem = Problem(400, "bad-http", "this is no HTTP/1.1 request")
+        body = json.dumps(problem.document()).encode()
+        headers = [
+            ("Content-Type", MEDIA_TYPE),
+            ("Content-Length", str(len(body))),
+            ("Connection", "close"),
+            *SECURITY_HEADERS.items(),
+        ]
+        for event in (
+            h11.Response(
+                status_code=problem.status, headers=headers, reason=problem.document()["title"].encode()
+            ),
+            h11.Data(data=body),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+
+class _Watchdog:
+    """The last way out, where the event loop does not come back: a tool may hold it for ever.
+
+    Its thread is there before any signal is, and is told through a queue that signal handlers may use at any moment.
+    """
+
+    def __init__(self) -> None:
+        self._orders: SimpleQueue[tuple[float, int] | None] = SimpleQueue()
+
+    def start(self) -> None:
+        threading.Thread(target=self._watch, name="llmcompiler-watchdog", daemon=True).start()
+
+    def end_after(self, seconds: float, code: int) -> None:
+        """End the process unless another word comes first."""
+        self._orders.put((seconds, code))
+
+    def stop(self) -> None:
+        self._orders.put(None)
+
+    def _watch(self) -> None:
+        order = self._orders.get()
+        while order is not None:
+            seconds, code = order
+            try:
+                order = self._orders.get(timeout=seconds)
+            except Empty:
+                with contextlib.suppress(Exception):  # whatever standard error is by now
+                    text = "error: the service does not end by itself; it is ended"
+                    print(text, file=sys.stderr, flush=True)  # noqa: T201
+                os._exit(code)
+
+
+__all__ = ["Protocol", "Server", "address", "check", "is_loopback", "listen", "serve", "serve_again"]

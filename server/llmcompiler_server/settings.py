@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -23,6 +25,9 @@ from .keys import ApiKey
 
 PREFIX = "LLMCOMPILER_SERVER_"
 """What the names of environment variables begin with."""
+_ORIGIN = re.compile(r"https?://[^/?#@\s]+\Z")
+_OF_KUBERNETES = re.compile(r"(SERVICE_(HOST|PORT)(_\w+)?|PORT_\d+_\w+)\Z")
+"""What Kubernetes adds to the environment where a service there has the same name: no settings of ours."""
 
 
 class ServerSettings(BaseSettings):
@@ -31,13 +36,22 @@ class ServerSettings(BaseSettings):
     Each can be given as an argument, as `LLMCOMPILER_SERVER_<NAME>` in the environment, or in a TOML file.
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid")
+    # A key in the wrong place must not come back in an error: inputs are hidden.
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        hide_input_in_errors=True,
+        allow_inf_nan=False,
+    )
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     workers: int = Field(default=1, ge=1)
     keys: list[ApiKey] = Field(default_factory=list)
     """Who may ask. Without any, everybody who reaches the port may do everything."""
+    hosts: list[str] = Field(default_factory=list)
+    """Without keys: names of this service that browsers may use, besides addresses and names without a dot."""
     store: str = "memory"
     """`memory`, or the path of a SQLite file: runs are then there after a restart."""
     max_kept_runs: int = Field(default=1_000, ge=1)
@@ -74,6 +88,16 @@ class ServerSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "text"] = "json"
 
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, value: list[str]) -> list[str]:
+        for origin in value:
+            if origin != "*" and not _ORIGIN.match(origin):
+                raise ValueError(
+                    f"{origin!r} is no origin: write `https://example.org`, without a path, or `*`"
+                )
+        return value
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -93,6 +117,7 @@ class ServerSettings(BaseSettings):
         Raises:
             ConfigurationError: The file is not there or no TOML, or a setting is wrong; the text names it.
         """
+        _refuse_unknown_variables(cls)
         where: dict[str, Path] = {}
         if file is not None:
             path = file.expanduser()
@@ -112,13 +137,36 @@ class ServerSettings(BaseSettings):
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigurationError(f"the settings file {str(file)!r} can not be read: {error}") from None
         except SettingsError as error:
-            raise ConfigurationError(f"a setting in the environment can not be read: {error}") from None
+            raise ConfigurationError(_unreadable(cls, error)) from None
         except ValidationError as error:
             raise ConfigurationError(_told(error, given, where.get("file"))) from None
         # The plain class, so that settings from a file and without one are of the same type.
         return ServerSettings.model_construct(
             made.model_fields_set, **{n: getattr(made, n) for n in cls.model_fields}
         )
+
+
+def _refuse_unknown_variables(settings: type[BaseSettings]) -> None:
+    """A misspelled variable would be overlooked otherwise, and a service be open that was to have keys."""
+    for variable in sorted(os.environ):
+        name = variable.upper().removeprefix(PREFIX).partition("__")[0].lower()
+        if not variable.upper().startswith(PREFIX) or name in settings.model_fields:
+            continue
+        if not _OF_KUBERNETES.match(name.upper()):
+            close = difflib.get_close_matches(name, settings.model_fields, 1)
+            hint = f"; is `{PREFIX}{close[0].upper()}` meant?" if close else ""
+            raise ConfigurationError(
+                f"settings of the service: the environment has `{variable}`, which is no setting{hint}"
+            )
+
+
+def _unreadable(settings: type[BaseSettings], error: SettingsError) -> str:
+    """Which variable is no JSON. Its text is not repeated."""
+    named = re.search(r'"(\w+)"', str(error))
+    variable = (
+        f"{PREFIX}{named[1].upper()}" if named and named[1] in settings.model_fields else f"{PREFIX}..."
+    )
+    return f"settings of the service: the environment variable {variable} has to be JSON, such as [] or [{{...}}]"
 
 
 def _told(error: ValidationError, given: Mapping[str, Any], file: Path | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from starlette.background import BackgroundTask
@@ -131,15 +131,22 @@ class EventStream(Response):
 
         beating = asyncio.get_running_loop().create_task(beat())
         try:
+            async with contextlib.aclosing(self.pieces()) as pieces:
+                async for piece in pieces:
+                    await write(piece)
+        finally:
+            await put_down(beating)
+
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        """What is sent, in pieces: every event of the run."""
+        try:
             batches = self._manager.batches(self._who, self._run_id, after=self._after)
             async with contextlib.aclosing(batches):
                 async for batch in batches:
                     for chunk in _chunks(batch):
-                        await write(chunk)
+                        yield chunk
         except Problem as e:  # it is too late to answer with it; who comes back is told
             logger.warning("the events of run %s end early: %s", self._run_id, e)
-        finally:
-            await put_down(beating)
 
 
 def _chunks(batch: list[StoredEvent]) -> list[bytes]:
@@ -171,4 +178,4 @@ def event_stream(
     return EventStream(manager, who, run_id, after, heartbeat, on_gone=on_gone, headers=headers)
 
 
-__all__ = ["EventStream", "event_stream", "frame", "put_down", "until_gone"]
+__all__ = ["EventStream", "event_stream", "frame", "put_down", "unless_gone", "until_gone"]

@@ -6,6 +6,7 @@ A directive in an HTML comment just above a block says what is special about it:
     <!-- run -->                    a `console` block is run: `$` lines are commands, the rest is their exact output
     <!-- needs: local-model -->     skipped where the embedded model is not there
     <!-- needs: model-server -->    an OpenAI-compatible server is started and named in the environment
+    <!-- needs: service -->         `llmcompiler serve --tools my_tools` runs; its address stands for http://127.0.0.1:8000
     <!-- not run: reason -->        never run; the reason says why
 """
 
@@ -121,6 +122,27 @@ def run_console(block: Block, folder: Path, env: Mapping[str, str]) -> None:
         assert "Traceback" not in done.stderr, told
         if expected.strip():
             assert done.stdout.strip() == expected.strip(), told
+
+
+def run_javascript(block: Block, folder: Path, env: Mapping[str, str]) -> None:
+    """Run a block with node; what it prints stands in comments behind `console.log(...);`."""
+    script = folder / "block.mjs"
+    script.write_text(block.text, encoding="utf-8")
+    done = subprocess.run(
+        ["node", "--experimental-eventsource", "--no-warnings", script.name],
+        cwd=folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    told = f"{block.place}\nstatus {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert done.returncode == 0, told
+    expected = [
+        line for found in re.findall(r"console\.log\(.*\); // (.*)", block.text) for line in found.split(", ")
+    ]
+    assert done.stdout.splitlines() == expected, told
 
 
 def check_syntax(block: Block) -> None:

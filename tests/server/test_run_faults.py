@@ -125,13 +125,14 @@ async def test_a_full_disk_does_not_hold_runs_up(start: Any, tmp_path: Path, cap
             await server.http.post("/v1/runs", json={"input": "1. chatty(500)\n2. big(100000)\njoin($1)"})
         ).json()
         assert run["output"] == 500
-        assert "can not be written" in caplog.text
         # Nothing is lost while the service lives: it is held in memory.
         told = await all_events(server, run["id"])
         assert sum(t["type"] == "TaskProgress" for t in told) == 500
         assert (await server.http.get(f"/v1/runs/{run['id']}")).json() == run
         page = (await server.http.get("/v1/runs")).json()
         assert len(page["data"]) == 2
+    # The writer may have tried last when the service ended.
+    assert "can not be written" in caplog.text or "could not be written" in caplog.text
 
 
 @pytest.mark.parametrize("store", ["memory", "file"])

@@ -117,6 +117,7 @@ export async function follow(id, { onEvents, onConnection, signal }) {
     const stop = () => attempt.abort();
     signal.addEventListener("abort", stop, { once: true });
     let timer = setTimeout(stop, SILENT);
+    const before = last;
     try {
       const headers = { Accept: "text/event-stream" };
       if (last >= 0) headers["Last-Event-ID"] = String(last);
@@ -150,8 +151,9 @@ export async function follow(id, { onEvents, onConnection, signal }) {
         }
         if (finished) return;
       }
-      // The stream ended without an end of the run: the service went away, or the run ended without one.
-      if (OVER.has((await api.run(id, signal)).status)) return;
+      // The stream ended without an end of the run. Either it broke, and there is more to be had; or the run has none.
+      const record = await api.run(id, signal);
+      if (OVER.has(record.status) && (last === before || last >= record.events - 1)) return;
     } catch (error) {
       if (signal.aborted) return;
       const passing = !(error instanceof ApiError) || error.status === 0 || error.status === 429 || error.status >= 500;

@@ -6,7 +6,7 @@ import { blockers, isDone, OVER } from "./state.js";
 import { brief, count, duration, stateName } from "./values.js";
 
 const COMPACT = 48; // tasks from which nodes are drawn small
-const NARROW = 620; // pixels of width below which the graph grows downwards
+const NARROW = 480; // pixels of width below which the graph grows downwards
 const MOVE = 240; // milliseconds that nodes take to make room
 const LEAST = 0.3;
 const MOST = 2;
@@ -125,10 +125,10 @@ export class GraphView {
   #fitNow(whole) {
     if (!this.#shape) return;
     const room = this.#area.clientWidth - 2;
-    const wide = room / (this.#shape.width + 2 * PAD);
-    const high = (Math.max(this.#area.clientHeight, 320) - 2) / (this.#shape.height + 2 * PAD);
+    const wide = room / (this.#shape.totalWidth + 2 * PAD);
+    const high = (Math.max(this.#area.clientHeight, 320) - 2) / (this.#shape.totalHeight + 2 * PAD);
     // By itself the graph never gets too small to read: it scrolls instead.
-    this.#setZoom(Math.min(1, whole ? Math.min(wide, Math.max(high, wide * 0.5)) : Math.max(wide, 0.62)));
+    this.#setZoom(Math.min(1, whole ? Math.min(wide, Math.max(high, wide * 0.5)) : Math.max(wide, 0.8)));
   }
 
   #setZoom(zoom) {
@@ -138,9 +138,9 @@ export class GraphView {
   }
 
   #resize() {
-    const { width, height } = this.#shape ?? { width: 0, height: 0 };
-    this.#canvas.style.width = `${(width + 2 * PAD) * this.#zoom}px`;
-    this.#canvas.style.height = `${(height + 2 * PAD) * this.#zoom}px`;
+    const { totalWidth, totalHeight } = this.#shape ?? { totalWidth: 0, totalHeight: 0 };
+    this.#canvas.style.width = `${(totalWidth + 2 * PAD) * this.#zoom}px`;
+    this.#canvas.style.height = `${(totalHeight + 2 * PAD) * this.#zoom}px`;
   }
 
   #arrange(nodes, compact) {
@@ -154,7 +154,7 @@ export class GraphView {
       gap: down ? 34 : compact ? 52 : 60, rowGap: down ? 12 : compact ? 8 : 16, perLine: down ? 2 : compact ? 16 : 8,
     };
     const placed = layout(nodes.map((n) => ({ id: n.id, floor: 0, parents: n.parents.map((p) => p.id) })), options);
-    this.#shape = { ...placed, ...options };
+    this.#shape = { ...options, layer: placed.layer, totalWidth: placed.width, totalHeight: placed.height };
     setData(this.#area, "size", compact ? "small" : "large");
     this.#stage.style.setProperty("--node-width", `${size.width}px`);
     this.#stage.style.setProperty("--node-height", `${size.height}px`);

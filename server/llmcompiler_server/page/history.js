@@ -2,6 +2,7 @@
 
 import { api } from "./api.js";
 import { byId, h, icon, setText } from "./dom.js";
+import { OVER } from "./state.js";
 import { ago, stateName } from "./values.js";
 
 let runs = [];
@@ -35,6 +36,9 @@ export function show(id, status = null) {
   if (run && status) run.status = status;
   draw();
 }
+
+/** Whether another run than the one on show was not over when it was last looked at. */
+export const othersUnderWay = () => runs.some((run) => run.id !== current && !OVER.has(run.status));
 
 let drawn = "";
 

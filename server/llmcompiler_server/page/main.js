@@ -6,9 +6,10 @@ import { details, signature } from "./details.js";
 import { byId, h, reducedMotion, setData, setText } from "./dom.js";
 import { GraphView } from "./graph.js";
 import * as history from "./history.js";
+import { drawAnswer, drawFigures, drawNotes } from "./outcome.js";
 import { apply, criticalPath, headline, isDone, merge, newRun, OVER, tone } from "./state.js";
 import { TimelineView } from "./timeline.js";
-import { copyButton, count, duration, errorText, valueView } from "./values.js";
+import { count, duration } from "./values.js";
 
 let run = null;
 let reading = null; // aborts the reading of the run on show
@@ -19,6 +20,7 @@ let shown = ""; // signature of the details on show
 let opener = null; // what gets the focus back when the details close
 let scheduled = false;
 let ticking = 0;
+let listed = ""; // what the list of runs was last told
 
 const tell = (text) => setText(byId("announce"), text);
 const choose = (id, byKeyboard) => select(id, byKeyboard);
@@ -54,15 +56,19 @@ function draw() {
   byId("again").hidden = !over;
   document.title = `${over ? headline(run) : "…"} – ${run.question.slice(0, 60) || "llmcompiler"}`;
   critical = criticalPath(run);
+  drawPlan(over); // shows or hides what the graph measures
   graph.update(run, critical);
   timeline.update(run, critical, at);
   approvals.update(run, at);
-  drawPlan(over);
-  drawAnswer(over);
-  drawFigures();
-  drawNotes();
+  drawAnswer(run);
+  drawFigures(run);
+  drawNotes(run);
   drawDetails();
   announce();
+  if (listed !== `${run.id}|${tone(run)}`) {
+    listed = `${run.id}|${tone(run)}`;
+    history.show(run.id, tone(run));
+  }
   if (!over) tick();
 }
 
@@ -83,80 +89,13 @@ function drawPlan(over) {
   empty.hidden = tasks.length > 0;
   setText(empty, over ? "No task was planned." : "Tasks appear here as they are planned.");
   byId("graph").hidden = tasks.length === 0 && ![...run.rounds.values()].some((r) => r.joinStarted !== null);
+  byId("graph-legend").hidden = tasks.length === 0;
   byId("legend-effect").hidden = !tasks.some((t) => t.after.length);
   byId("legend-critical").hidden = critical.size === 0;
   const last = [...run.rounds.values()].at(-1);
   const thought = run.phase === "planning" && !over ? last?.thoughts.at(-1) : null;
   byId("graph-thought").hidden = !thought;
   setText(byId("graph-thought"), thought ?? "");
-}
-
-let answered = null;
-
-function drawAnswer(over) {
-  const structured = run.output !== null && typeof run.output !== "string";
-  const text = run.text || (typeof run.output === "string" ? run.output : "");
-  const box = byId("answer");
-  const has = structured || text !== "";
-  box.hidden = !has;
-  box.classList.toggle("writing", !over);
-  const place = byId("answer-text");
-  place.setAttribute("aria-busy", String(!over));
-  const final = over && run.status === "succeeded";
-  const state = `${structured}|${final}|${run.id}`;
-  if (structured) {
-    if (answered !== state) place.replaceChildren(valueView(run.output, "Answer"));
-    byId("answer-tools").replaceChildren();
-  } else {
-    const whole = final && typeof run.output === "string" ? run.output : text;
-    setText(place, whole);
-    if (answered !== state) byId("answer-tools").replaceChildren(...(final ? [copyButton(whole, "Copy the answer")] : []));
-  }
-  answered = state;
-  byId("failure").hidden = !over || run.status === "succeeded";
-  const why = { cancelled: "The run was cancelled.", interrupted: "The service ended before the run did." };
-  setText(byId("failure-text"), errorText(run.error) || why[run.status] || "The run failed.");
-}
-
-let figured = "";
-
-function drawFigures() {
-  const { timing, usage } = run;
-  const box = byId("figures");
-  box.hidden = !timing;
-  if (!timing) return;
-  const fresh = JSON.stringify([timing, usage, run.id]);
-  if (fresh === figured) return;
-  figured = fresh;
-  const taken = timing.total - timing.joining;
-  const speedup = timing.makespan > 0 && taken > 0 ? (timing.planning + timing.sequential) / taken : null;
-  const tokens = usage ? (usage.prompt_tokens ?? 0) + (usage.completion_tokens ?? 0) : 0;
-  const entries = [
-    ["Total", duration(timing.total)],
-    ["Calls took", timing.makespan ? duration(timing.makespan) : null],
-    ["Critical path", timing.critical_path ? duration(timing.critical_path) : null],
-    ["One by one", timing.sequential ? duration(timing.sequential) : null],
-    ["Speed-up", speedup && speedup > 1.005 ? `${speedup.toFixed(1)} ×` : null],
-    ["Model", usage?.model_calls ? `${count(usage.model_calls, "call")}${tokens ? `, ${count(tokens, "token")}` : ""}` : null],
-  ];
-  box.replaceChildren(...entries.filter(([, value]) => value).map(([name, value]) => h("div", {}, h("dt", { text: name }), h("dd", { text: value }))));
-}
-
-let noted = "";
-
-function drawNotes() {
-  const list = byId("notes-list");
-  byId("notes").hidden = run.diagnostics.length === 0;
-  const state = `${run.id}:${run.diagnostics.length}`;
-  if (state === noted) return;
-  noted = state;
-  list.replaceChildren(...run.diagnostics.slice(0, 200).map((d) => {
-    const place = d.line ? `Line ${d.line}${d.column ? `, column ${d.column}` : ""}` : d.task_id ? `Task ${d.task_id}` : "";
-    return h("li", { data: { severity: d.severity ?? "error" } },
-      h("p", {}, h("span", { class: "badge", text: d.severity ?? "error" }), h("code", { text: d.code }), place && h("span", { class: "muted", text: place })),
-      h("p", { text: d.message }), d.source && h("pre", { class: "value", tabindex: "0", role: "region", "aria-label": "Source", text: d.source }),
-      d.hint && h("p", { class: "muted", text: d.hint }));
-  }));
 }
 
 let lastTold = "";
@@ -296,7 +235,6 @@ async function open(id) {
     if (mine.signal.aborted) return;
     merge(run, await api.run(id, mine.signal));
     connection("open");
-    history.show(id, run.status);
     schedule();
   } catch (error) {
     if (!mine.signal.aborted) complain(error);
@@ -406,6 +344,10 @@ byId("history-more").addEventListener("click", () => history.more().catch(compla
 addEventListener("visibilitychange", () => {
   if (!document.hidden) history.refresh().catch(() => {});
 });
+
+setInterval(() => {
+  if (!document.hidden && history.othersUnderWay()) history.refresh().catch(() => {});
+}, 10_000);
 
 const EFFECTS = { pure: "pure", read: "reads", write: "writes" };
 

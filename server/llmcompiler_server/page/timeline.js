@@ -13,6 +13,7 @@ export class TimelineView {
   #list;
   #rows = new Map();
   #scale = 0;
+  #room = 0; // pixels of the axis, as last drawn
 
   constructor(area, { onSelect }) {
     this.#area = area;
@@ -44,8 +45,10 @@ export class TimelineView {
 
   /** Draw the run as it is at `now`, in seconds since it began. */
   update(run, critical, now) {
-    const scale = niceEnd(Math.max(now, 0.02));
-    if (scale.end !== this.#scale) {
+    const room = this.#axis.clientWidth;
+    const scale = niceEnd(Math.max(now, 0.02), Math.min(TICKS, Math.max(2, Math.floor(room / 70))));
+    if (scale.end !== this.#scale || room !== this.#room) {
+      this.#room = room;
       this.#scale = scale.end;
       this.#axis.replaceChildren(...scale.ticks.map((at) => {
         const tick = h("span", { class: "tick", text: at === 0 ? "0" : duration(at) });
@@ -136,9 +139,9 @@ function makeRow(id, kind, number) {
   return { button, name, took, track, bars: [] };
 }
 
-/** A round end of the axis that is at least `least`, and its ticks. */
-function niceEnd(least) {
-  const raw = least / TICKS;
+/** The end of the axis, and about `most` round ticks on it. */
+function niceEnd(least, most) {
+  const raw = least / most;
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 2.5, 5, 10].map((m) => m * power).find((m) => m >= raw * 0.999);
   const ticks = [];

@@ -1,251 +1,287 @@
-"""The endpoints that speak OpenAI's language: chat completions and models. Each completion is a run."""
+"""The OpenAI-compatible endpoints: a chat completion is a run. How it looks: `openai_requests`, `openai_shapes`."""
 
 from __future__ import annotations
 
+import json
+import logging
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
+from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-from starlette.responses import StreamingResponse
+from starlette.exceptions import HTTPException
 
 from llmcompiler._jsonable import dumps
+from llmcompiler.errors import LLMCompilerError
 
-from ..conversation import question_of
+from ..openai_requests import ChatRequest, run_request
 from ..openai_shapes import (
     MODEL,
-    ChatRequest,
-    Completion,
-    ErrorDocument,
-    ModelDocument,
+    ChatCompletion,
+    ModelCard,
     ModelList,
-    error_body,
+    OpenAIErrorDocument,
+    answer_text,
+    chunk,
+    completion,
+    error_document,
     error_response,
-    usage_of,
+    event,
+    model_not_found,
+    run_failed,
+    usage_chunk,
 )
 from ..parts import Parts, shared_parts
-from ..problems import Problem
-from ..records import Principal, RunRecord, RunRequest
+from ..problems import MEDIA_TYPE, Problem, ProblemDocument
+from ..records import Principal, RunRecord, StoredEvent
 from ..security import require
-from ..sse import HEADERS, unless_gone
+from ..sse import EventStream, unless_gone
 
-_GONE = 499
+logger = logging.getLogger("llmcompiler.server")
 
 
-class _OpenAIRoute(APIRoute):
-    """Tells what is wrong as OpenAI does, whoever found it."""
+class OpenAIRoute(APIRoute):
+    """Answers every error in OpenAI's shape, those of its dependencies too."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handler = super().get_route_handler()
+        """The handler."""
+        handle = super().get_route_handler()
 
-        async def answer(request: Request) -> Response:
+        async def handle_errors(request: Request) -> Response:
             try:
-                return await handler(request)
+                return await handle(request)
             except Problem as problem:
                 return error_response(problem)
             except RequestValidationError as error:
-                first = error.errors()[0]
-                place = ".".join(map(str, first["loc"][1:])) or "body"
-                told = Problem(400, "invalid-request", f"`{place[:200]}`: {str(first['msg'])[:300]}")
-                return error_response(told, place[:200])
+                return error_response(_invalid(error))
+            except HTTPException as error:  # the body is no text, say
+                return error_response(Problem(error.status_code, "invalid-request", str(error.detail)))
 
-        return answer
+        return handle_errors
+
+
+_EITHER = frozenset(["content", "stop"])
+"""Members that may be a text or a list."""
+_FORMS = frozenset(["str", "list[ContentPart]", "list[str]"])
+"""What pydantic calls those."""
+
+
+def _invalid(error: RequestValidationError) -> Problem:
+    """What is wrong with a body: the first thing, as OpenAI does. Nothing of what was sent is in it."""
+    errors = error.errors()
+    loc = [*errors[0]["loc"]]
+    message = errors[0]["msg"]
+    if at := next((i for i, part in enumerate(loc) if part in _FORMS and loc[i - 1] in _EITHER), 0):
+        # There is an error for each of the forms: the deeper one is about the form that was meant.
+        deepest = max((e for e in errors if [*e["loc"][:at]] == loc[:at]), key=lambda e: len(e["loc"]))
+        loc, message = [*deepest["loc"]], deepest["msg"]
+        del loc[at]
+    place = ".".join(str(part) for part in loc if part != "body")[:200]
+    text = f"`{place}`: {message}" if place else str(message)
+    return Problem(400, "invalid-request", text[:500], param=place or None)
 
 
 router = APIRouter(
     prefix="/v1",
     tags=["openai"],
-    route_class=_OpenAIRoute,
+    route_class=OpenAIRoute,
     generate_unique_id_function=lambda route: route.name,
 )
 
 _Parts = Annotated[Parts, Depends(shared_parts)]
+_Runner = Annotated[Principal, Depends(require("run"))]
+_Reader = Annotated[Principal, Depends(require("read"))]
+
+_GONE = 499
+_STARTED = int(time.time())
 
 
-def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {s: {"model": ErrorDocument, "description": "An error in OpenAI's shape."} for s in statuses}
+def _errors(*statuses: int, elsewhere: tuple[int, ...] = ()) -> dict[int | str, dict[str, Any]]:
+    """For `responses=`: errors in OpenAI's shape, and problems that are found before a request gets here."""
+    documented: dict[int | str, dict[str, Any]] = {
+        s: {"model": OpenAIErrorDocument, "description": HTTPStatus(s).phrase} for s in statuses
+    }
+    problem = ProblemDocument.model_json_schema()
+    for status in (403, 431, 500, *elsewhere):
+        kept = documented.setdefault(status, {"description": HTTPStatus(status).phrase})
+        kept.setdefault("content", {})[MEDIA_TYPE] = {"schema": problem}
+    return documented
+
+
+_CHUNKS = {
+    "text/event-stream": {
+        "schema": {
+            "type": "object",
+            "description": "Chunks as server-sent events without names, then `data: [DONE]`.",
+            "properties": {"data": {"type": "string", "description": "JSON: a chunk, or an error."}},
+            "required": ["data"],
+        },
+        "example": 'data: {"id": "chatcmpl-4f2c81d07b", "object": "chat.completion.chunk", "created": 1760000000, '
+        '"model": "llmcompiler", "choices": [{"index": 0, "delta": {"content": "Mount Everest"}, "logprobs": null, '
+        '"finish_reason": null}]}\n\ndata: [DONE]\n\n',
+    }
+}
+_LOCATION = {
+    "headers": {"Location": {"description": "The run, for GET.", "schema": {"type": "string"}}},
+}
 
 
 @router.post(
     "/chat/completions",
-    summary="Answer a conversation (OpenAI)",
-    response_model=Completion,
+    summary="Answer a conversation",
+    response_model=ChatCompletion,
     responses={
         200: {
-            "description": "The completion; or, with `stream`, its chunks.",
-            "content": {
-                "text/event-stream": {
-                    "schema": {
-                        "type": "string",
-                        "description": "`data:` lines of chunks, then `data: [DONE]`.",
-                    },
-                    "example": 'data: {"id": "run_4f2c81d07b", "object": "chat.completion.chunk", '
-                    '"choices": [{"index": 0, "delta": {"content": "Mount Everest"}}]}\n\ndata: [DONE]\n\n',
-                }
-            },
+            "description": "The answer; or, with `stream`, its chunks.",
+            "content": _CHUNKS,
+            **_LOCATION,
         },
-        **_errors(400, 401, 403, 404, 413, 422, 429, 431, 500, 503),
+        **_errors(400, 401, 403, 404, 422, 429, 500, 502, 503),
     },
 )
-async def create_completion(
-    body: ChatRequest, request: Request, shared: _Parts, who: Annotated[Principal, Depends(require("run"))]
+async def create_chat_completion(
+    body: ChatRequest,
+    request: Request,
+    shared: _Parts,
+    who: _Runner,
+    key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            pattern=r"^[!-~]{1,255}$",
+            description="Your name for this request: sent again with it, it starts no second run.",
+        ),
+    ] = None,
 ) -> Response:
-    """For OpenAI clients. The last user message is the question, what comes before it is context.
+    """The answer to the last message of the user, with the others as context. Each is a run: `Location` says where.
 
-    The service's own tools are called; a request that brings `tools` of its own is refused. Calls that need approval
-    wait for `POST /v1/runs/{id}/approvals/{task}`; the id of a completion is the id of its run. A connection that
-    closes cancels the run.
+    Tools are those of the service; `tools` in the request are refused. A connection that closes before the answer is
+    complete cancels the run, unless there is an `Idempotency-Key` (you may come back).
     """
-    wanted = _run_request(body)
-    record, _ = await shared.manager.start(who, wanted, source="chat")
+    wanted = run_request(body, shared.settings.max_input)
+    manager = shared.manager
+    record, new = await manager.start(who, wanted, idempotency_key=key, source="chat")
+    headers = {"Location": f"/v1/runs/{record.id}"} | ({} if new else {"Idempotent-Replayed": "true"})
+
+    async def on_gone() -> None:
+        if key is None:
+            await manager.cancel(who, record.id)
+
     if body.stream:
         usage = body.stream_options is not None and body.stream_options.include_usage
-        chunks = _chunks(shared, who, record, body.model, usage)
-        return StreamingResponse(chunks, headers={**HEADERS, "X-Run-Id": record.id})
-    ended = await unless_gone(request, shared.manager.wait(who, record.id))
+        whole = wanted.output_schema is not None
+        return ChatStream(shared, who, record, usage, whole, on_gone=on_gone, headers=headers)
+    ended = await unless_gone(request, manager.wait(who, record.id))
     if ended is None:
-        await shared.manager.cancel(who, record.id)
+        await on_gone()
         return Response(status_code=_GONE)
-    if (problem := _failure(ended)) is not None:
-        return error_response(problem)
-    message = {"role": "assistant", "content": _text(ended.output), "refusal": None}
-    completion = {
-        "id": record.id,
-        "object": "chat.completion",
-        "created": int(record.created_at),
-        "model": body.model,
-        "choices": [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}],
-        "usage": usage_of(ended.usage),
-    }
-    return Response(dumps(completion), media_type="application/json", headers={"X-Run-Id": record.id})
+    if ended.status != "succeeded":
+        raise run_failed(ended)
+    return Response(dumps(completion(ended)), 200, headers, media_type="application/json")
+
+
+class ChatStream(EventStream):
+    """A run's answer as chunks while it is written.
+
+    What goes out makes up the answer when it is put together. An answer that has to fit a schema goes out whole: it is
+    known to fit only when it is complete.
+    """
+
+    def __init__(
+        self, shared: Parts, who: Principal, record: RunRecord, usage: bool, whole: bool, **more: Any
+    ) -> None:
+        super().__init__(shared.manager, who, record.id, -1, shared.settings.heartbeat, **more)
+        self._record, self._usage, self._whole = record, usage, whole
+
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        """First who speaks, then the text, then why it ends; or what went wrong."""
+        yield self._chunk({"role": "assistant", "content": "", "refusal": None})
+        sent = ""
+        try:
+            batches = self._manager.batches(self._who, self._run_id)
+            async with aclosing(batches):
+                async for batch in batches:
+                    if text := self._text(batch):
+                        sent += text
+                        yield self._chunk({"content": text})
+            ended = await self._manager.get(self._who, self._run_id)
+            if ended.status != "succeeded":
+                raise run_failed(ended)
+        except Problem as problem:  # the status was sent long ago; OpenAI's clients raise what they find here
+            yield event(error_document(problem)).encode()
+            return
+        if rest := _rest(sent, answer_text(ended.output)):
+            yield self._chunk({"content": rest})
+        last = self._chunk({}, "stop")
+        yield last + (usage_chunk(ended).encode() if self._usage else b"") + b"data: [DONE]\n\n"
+
+    def _text(self, batch: list[StoredEvent]) -> str:
+        """What may go out of the text in some events."""
+        text = ""
+        for stored in batch:
+            if stored.type == "OutputDelta" and not self._whole:
+                said = json.loads(stored.data)
+                if said.get("cut"):  # it was too long to be kept; the whole answer is with the run
+                    self._whole = True
+                else:
+                    text += said["text"]
+        return text
+
+    def _chunk(self, delta: dict[str, Any], finish: str | None = None) -> bytes:
+        return chunk(self._record, delta, usage=self._usage, finish=finish).encode()
+
+
+def _rest(sent: str, answer: str) -> str:
+    """What of an answer has not gone out yet."""
+    if answer.startswith(sent):
+        return answer[len(sent) :]
+    # A joiner may have begun one answer and given another: what is out is out, and the answer follows it.
+    return "" if answer.strip() == sent.strip() else f"\n\n{answer}"
 
 
 @router.get(
     "/models",
-    summary="List models (OpenAI)",
+    summary="List models",
     response_model=ModelList,
-    responses=_errors(401, 403, 429, 431, 500),
+    responses=_errors(401, 403, 429),
 )
-async def list_models(shared: _Parts, who: Annotated[Principal, Depends(require("read"))]) -> ModelList:
-    """One model: the compiler with its tools."""
-    return ModelList(data=[_model(shared)])
+async def list_models(shared: _Parts, who: _Reader) -> Response:
+    """The one model there is: `llmcompiler`."""
+    return JSONResponse(ModelList(data=[_card(shared)]).model_dump())
 
 
 @router.get(
-    "/models/{model}",
-    summary="Look at a model (OpenAI)",
-    response_model=ModelDocument,
-    responses=_errors(401, 403, 404, 429, 431, 500),
+    "/models/{model:path}",
+    summary="Look at a model",
+    response_model=ModelCard,
+    responses=_errors(401, 403, 404, 422, 429, elsewhere=(404,)),  # no route has line breaks in its path
 )
 async def get_model(
-    model: str, shared: _Parts, who: Annotated[Principal, Depends(require("read"))]
-) -> ModelDocument:
-    """The model of this id."""
-    _check_model(model)
-    return _model(shared)
+    model: Annotated[str, Path(description="Its id.", examples=[MODEL])], shared: _Parts, who: _Reader
+) -> Response:
+    """A model: `llmcompiler`, or there is none."""
+    if model != MODEL:
+        raise model_not_found(model)
+    return JSONResponse(_card(shared).model_dump())
 
 
-_BEGAN = int(time.time())
+def _card(shared: Parts) -> ModelCard:
+    return ModelCard(id=MODEL, created=_STARTED, owned_by=_owner(shared))
 
 
-def _model(shared: Parts) -> ModelDocument:
-    return ModelDocument(id=MODEL, created=_BEGAN, owned_by="llmcompiler")
-
-
-def _check_model(name: str) -> None:
-    if name != MODEL:
-        raise Problem(
-            404, "model_not_found", f"there is no model {name[:80]!r} here; the only one is {MODEL!r}"
-        )
-
-
-def _run_request(body: ChatRequest) -> RunRequest:
-    """The run that is asked for.
-
-    Raises:
-        Problem: It asks for something that this service does not do.
-    """
-    _check_model(body.model)
-    if body.tools or body.functions:
-        raise Problem(
-            400,
-            "tools-not-supported",
-            "this service calls its own tools (GET /v1/tools) and takes none from clients: leave `tools` out, or add "
-            "them to the service with `llmcompiler serve --tools`",
-        )
-    if body.n not in (None, 1):
-        raise Problem(400, "n-not-supported", "`n` must be 1: a run has one answer")
-    schema: dict[str, Any] | None = None
-    if body.response_format is not None and body.response_format.type == "json_schema":
-        given = body.response_format.json_schema
-        if given is None or given.form is None:
-            raise Problem(400, "bad-schema", "`response_format.json_schema.schema` is missing")
-        schema = given.form
-    elif body.response_format is not None and body.response_format.type == "json_object":
-        schema = {"type": "object"}
-    return RunRequest(input=question_of(body.messages), output_schema=schema)
-
-
-def _failure(record: RunRecord) -> Problem | None:
-    """Why there is no answer; None if there is one."""
-    if record.status == "succeeded":
-        return None
-    error = record.error or {"code": record.status, "message": f"the run was {record.status}"}
-    status = 503 if record.status == "interrupted" else 500
-    return Problem(status, str(error["code"]), str(error["message"]))
-
-
-def _text(output: Any) -> str:
-    return output if isinstance(output, str) else dumps(output)
-
-
-async def _chunks(
-    shared: Parts, who: Principal, record: RunRecord, model: str, with_usage: bool
-) -> AsyncIterator[str]:
-    """The answer piece by piece. Whoever stops reading cancels the run."""
-    import json
-
-    def chunk(delta: dict[str, Any] | None, finish: str | None = None, **more: Any) -> str:
-        choices = [] if delta is None else [{"index": 0, "delta": delta, "finish_reason": finish}]
-        body = {
-            "id": record.id,
-            "object": "chat.completion.chunk",
-            "created": int(record.created_at),
-            "model": model,
-            "choices": choices,
-            **more,
-        }
-        return f"data: {dumps(body)}\n\n"
-
-    written = ""
-    ended = False
-    shared.metrics.reader_opened()
+def _owner(shared: Parts) -> str:
+    """Name of the language model behind the service, where there is one."""
     try:
-        yield chunk({"role": "assistant", "content": ""})
-        async with aclosing(shared.manager.events(who, record.id)) as events:
-            async for event in events:
-                if event.type == "OutputDelta":
-                    piece = str(json.loads(event.data).get("text", ""))
-                    written += piece
-                    yield chunk({"content": piece})
-        ended = True
-        done = await shared.manager.wait(who, record.id)
-        if (problem := _failure(done)) is not None:
-            yield f"data: {dumps(error_body(problem))}\n\n"
-            return
-        text = _text(done.output)
-        if not written:
-            yield chunk({"content": text})
-        elif text.startswith(written) and text != written:
-            yield chunk({"content": text[len(written) :]})
-        yield chunk({}, "stop")
-        if with_usage:
-            yield chunk(None, usage=usage_of(done.usage))
-        yield "data: [DONE]\n\n"
-    finally:
-        shared.metrics.reader_closed()
-        if not ended:
-            await shared.manager.cancel(who, record.id)
+        users = (shared.compiler.planner, shared.compiler.joiner)
+    except LLMCompilerError:  # none is configured; a run says so
+        return MODEL
+    names = (getattr(getattr(user, "model", None), "name", None) for user in users)
+    return next((n for n in names if isinstance(n, str) and n), MODEL)
+
+
+__all__ = ["ChatStream", "OpenAIRoute", "router"]

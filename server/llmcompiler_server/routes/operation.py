@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel
 
 from ..metrics import CONTENT_TYPE
-from ..parts import Parts, parts
+from ..parts import Parts, shared_parts
 from ..problems import MEDIA_TYPE, Problem, ProblemDocument
 from ..records import Principal
 from ..security import require
@@ -44,7 +44,7 @@ async def health() -> Health:
     operation_id="readiness",
     responses={503: {**_PROBLEM, "description": "The service ends: no new runs are taken."}},
 )
-async def readiness(shared: Annotated[Parts, Depends(parts)]) -> Readiness:
+async def readiness(shared: Annotated[Parts, Depends(shared_parts)]) -> Readiness:
     """200 while new runs are taken, 503 while the service ends. It needs no key."""
     if shared.manager.closing:
         raise Problem(503, "shutting-down", "the service ends and takes no new runs")
@@ -67,7 +67,7 @@ async def readiness(shared: Annotated[Parts, Depends(parts)]) -> Readiness:
     },
 )
 async def metrics(
-    shared: Annotated[Parts, Depends(parts)],
+    shared: Annotated[Parts, Depends(shared_parts)],
     who: Annotated[Principal, Depends(require("read", unless=lambda settings: settings.metrics_public))],
 ) -> Response:
     """Runs, tasks, latencies, tokens, caps in use; no text of users. It needs the scope `read`, or `metrics_public`."""

@@ -2,222 +2,252 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
 
-from llmcompiler import Plan
+from llmcompiler import Plan, Usage
 from llmcompiler._jsonable import dumps
 from llmcompiler.check import check_plan
-from llmcompiler.errors import LimitExceeded, LLMCompilerError, PlanError
+from llmcompiler.diagnostics import Diagnostic
+from llmcompiler.errors import ConfigurationError, LimitExceeded, LLMCompilerError, PlanError
+from llmcompiler.events import DiagnosticEmitted, Event
+from llmcompiler.explaining.data import explain_data
 from llmcompiler.language import parse_plan
-from llmcompiler.pictures import shape
-from llmcompiler.simulator import known_order
+from llmcompiler.protocols import Reporter
 from llmcompiler.tools import Tool
 
+from ..asked import check_input
 from ..live import public_error
 from ..parts import Parts, shared_parts
+from ..plan_shapes import PlanDocument, PlanRequest, ToolList, plan_problem
 from ..problems import Problem
 from ..records import Principal
+from ..runs import RunManager
 from ..security import require
 from ..sse import unless_gone
 from . import problem_responses
 
-router = APIRouter(tags=["plans"], generate_unique_id_function=lambda route: route.name)
+router = APIRouter(prefix="/v1", tags=["plans"], generate_unique_id_function=lambda route: route.name)
 
 _Parts = Annotated[Parts, Depends(shared_parts)]
 _GONE = 499
+MOST = 100_000
+"""Characters of a plan that is given, in its text or in its JSON."""
+MOST_TASKS = 1_000
+"""Tasks of a plan that is given."""
+_TOLD = 100
+"""Diagnostics that are told."""
 
 
-class PlanRequest(BaseModel):
-    """A question to plan, or a plan to look at: exactly one of the two."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {"input": "Which is higher, Mount Everest or K2?"},
-                {"plan": '1. search("Mount Everest")\n2. search("K2")\njoin()'},
-            ]
-        },
-    )
-
-    input: str | None = Field(default=None, min_length=1, description="The question, in plain words.")
-    plan: str | dict[str, Any] | None = Field(default=None, description="A plan as text, or its JSON form.")
-
-
-class DiagnosticDocument(BaseModel):
-    """Something wrong, or odd, in a plan."""
-
-    code: str
-    message: str
-    line: int = Field(description="From 1; 0 where there is no place.")
-    column: int
-    hint: str
-    severity: Literal["error", "warning"]
-    task_id: int | None = None
-    source: str
-
-
-class PlanDocument(BaseModel):
-    """A plan that can run here, and what is known of it before."""
-
-    object: Literal["plan"] = "plan"
-    text: str = Field(description="The plan in the plan language.")
-    plan: dict[str, Any] = Field(description="Its JSON form, as `plan` of a request takes it.")
-    mermaid: str = Field(description="Its graph as a Mermaid flowchart.")
-    explanation: str = Field(description="A table: calls, order, effects, predicted times, critical path.")
-    tasks: int
-    steps: int = Field(description="Calls on the longest chain.")
-    width: int = Field(description="Most calls side by side.")
-    critical_path: list[int] = Field(description="Task ids of the longest chain.")
-    order: dict[str, list[int]] = Field(description="For a task, those it comes after because of effects.")
-    needs_approval: list[int] = Field(description="Tasks whose calls will ask, as far as that is known now.")
-    diagnostics: list[DiagnosticDocument] = Field(description="What is odd; a plan with errors is refused.")
-
-
-class ToolDocument(BaseModel):
-    """A tool that plans can call."""
-
-    name: str
-    description: str
-    signature: str = Field(description="As a planner is shown it.")
-    parameters: dict[str, Any] = Field(description="JSON schema of the arguments.")
-    returns: dict[str, Any] | None = Field(
-        default=None, description="JSON schema of the result, where known."
-    )
-    effect: str | None = Field(default=None, description="pure, read, write; null where it is not declared.")
-    requires_approval: bool = Field(description="Whether a call may have to be approved.")
-    timeout: float | None = Field(
-        default=None, description="Seconds a call may take, where it has its own bound."
-    )
-    max_concurrency: int | None = Field(default=None, description="Calls at once, where it has its own cap.")
-
-
-class ToolList(BaseModel):
-    """What can be called."""
-
-    object: Literal["list"] = "list"
-    data: list[ToolDocument]
+# -- plans ---------------------------------------------------------------------------------------
 
 
 @router.post(
-    "/v1/plans",
+    "/plans",
     summary="Explain a plan without running it",
     response_model=PlanDocument,
-    responses=problem_responses(400, 401, 403, 413, 422, 429, 502),
+    responses={
+        **problem_responses(400, 401, 403, 413, 429, 502, 503),
+        422: plan_problem(),
+    },
 )
-async def make_plan(
-    body: PlanRequest, request: Request, shared: _Parts, who: Annotated[Principal, Depends(require("run"))]
+async def explain_plan(
+    body: PlanRequest,
+    request: Request,
+    shared: _Parts,
+    who: Annotated[Principal, Depends(require("run"))],
 ) -> Response:
-    """Plan a question, or check a plan of your own: calls, order, effects, critical path. No tool is called.
+    """Plan a question, or check a plan of your own: calls, order, effects, predicted times, critical path, cost.
 
-    A question is planned by the model, which costs what planning costs.
+    No tool is called. A question is planned by the model, which costs what planning costs. Times are predicted from
+    what the service has learned of its tools so far.
     """
     if (body.input is None) == (body.plan is None):
         raise Problem(422, "invalid-request", "give `input` to plan a question, or `plan` to check a plan")
     if body.plan is not None:
-        return _json(_document(*_checked(body.plan, shared), shared))
-    assert body.input is not None
-    if len(body.input) > shared.settings.max_input:
-        raise Problem(
-            413,
-            "input-too-long",
-            f"`input` has {len(body.input):,} characters; {shared.settings.max_input:,} are allowed",
-        )
-    if not body.input.strip():
-        raise Problem(422, "invalid-request", "`input` is blank; ask something")
-    try:
-        plan = await unless_gone(request, shared.compiler.plan(body.input))
-    except PlanError as error:
-        raise _invalid(error) from None
-    except LimitExceeded as error:
-        raise Problem(422, "limit-exceeded", str(error)) from None
-    except LLMCompilerError as error:
-        told = public_error(error)
-        raise Problem(502, told["code"], told["message"]) from None
-    if plan is None:
+        length = len(body.plan if isinstance(body.plan, str) else dumps(body.plan))
+        if length > MOST:
+            raise Problem(413, "input-too-long", f"`plan` has {length:,} characters; {MOST:,} are allowed")
+    with _one_more(shared, who):
+        try:
+            found = await unless_gone(request, _explained(shared, body))
+        except PlanError as error:
+            told = [_diagnostic(d) for d in error.diagnostics[:_TOLD]]
+            raise Problem(422, "plan-invalid", str(error)[:4_000], diagnostics=told) from None
+        except LimitExceeded as error:
+            raise Problem(422, "limit-exceeded", str(error)) from None
+        except ConfigurationError:
+            raise Problem(
+                503,
+                "not-configured",
+                "this service has no usable model or planner; its log says what is missing",
+            ) from None
+        except LLMCompilerError as error:
+            said = public_error(error)
+            raise Problem(502, said["code"], said["message"]) from None
+    if found is None:
         return Response(status_code=_GONE)
-    return _json(_document(plan, [], shared))
+    return Response(found, media_type="application/json")
+
+
+class _Plannings:
+    """Plans of one service that are being made."""
+
+    def __init__(self) -> None:
+        self.of_key: Counter[str] = Counter()
+        self.alone = asyncio.Lock()
+        """Held while one is explained: plans of many tasks take seconds, and never more than one core."""
+
+
+_UNDER_WAY: WeakKeyDictionary[RunManager, _Plannings] = WeakKeyDictionary()
+
+
+def _under_way(shared: Parts) -> _Plannings:
+    return _UNDER_WAY.setdefault(shared.manager, _Plannings())
+
+
+@contextmanager
+def _one_more(shared: Parts, who: Principal) -> Iterator[None]:
+    """Planning takes a model as runs do, and as many of a key may be under way."""
+    if shared.manager.closing:
+        raise Problem(
+            503,
+            "shutting-down",
+            "the service is shutting down and takes nothing new; ask again in a while",
+            headers={"Retry-After": "5"},
+        )
+    busy = _under_way(shared).of_key
+    most = shared.settings.max_runs_per_key
+    if busy[who.name] >= most:
+        raise Problem(
+            429,
+            "too-many-plans",
+            f"{most} plans of this key are being made, which is as many as may be; wait for one",
+            headers={"Retry-After": "1"},
+        )
+    busy[who.name] += 1
+    try:
+        yield
+    finally:
+        busy[who.name] -= 1
+        if not busy[who.name]:
+            del busy[who.name]
+
+
+class _Odd(Reporter):
+    """Keeps what is odd about a plan while it is written."""
+
+    def __init__(self) -> None:
+        self.found: dict[Diagnostic, None] = {}
+
+    def report(self, event: Event) -> None:
+        if isinstance(event, DiagnosticEmitted):
+            self.found[event.diagnostic] = None
+
+
+async def _explained(shared: Parts, body: PlanRequest) -> bytes:
+    alone = _under_way(shared).alone
+    if body.plan is not None:
+        async with alone:
+            return await asyncio.to_thread(_explain_given, shared, body.plan)
+    assert body.input is not None
+    check_input(body.input, shared.settings.max_input)
+    odd = _Odd()
+    plan = await shared.compiler.plan(body.input, reporters=[odd])
+    async with alone:
+        return await asyncio.to_thread(_document, plan, list(odd.found))
+
+
+def _explain_given(shared: Parts, given: str | dict[str, Any]) -> bytes:
+    found: list[Diagnostic] = []
+    if isinstance(given, dict):
+        plan = Plan.model_validate(given)
+    elif given.lstrip().startswith("{"):
+        plan = Plan.model_validate_json(given)
+    else:
+        plan, found = parse_plan(given)
+    if len(plan.tasks) > MOST_TASKS:
+        raise Problem(
+            413, "input-too-long", f"the plan has {len(plan.tasks):,} tasks; {MOST_TASKS:,} are allowed"
+        )
+    compiler = shared.compiler
+    checked = check_plan(plan, compiler.tools, diagnostics=found, on_item_error=compiler.on_item_error)
+    if not checked.tasks and checked.join is None:
+        raise PlanError(tuple(found), "there is no plan in the text: not one task and no join")
+    checked.__dict__["_outlook"] = compiler.outlook
+    return _document(checked, found)
+
+
+def _document(plan: Plan, found: list[Diagnostic]) -> bytes:
+    usage: Usage = plan.__dict__.get("_usage") or Usage()
+    return dumps(
+        {
+            "object": "plan",
+            "text": str(plan),
+            "plan": plan.model_dump(),
+            "mermaid": plan.to_mermaid(),
+            "explanation": plan.explain(),
+            "explain": explain_data(plan),
+            "diagnostics": [_diagnostic(d) for d in found[:_TOLD]],
+            "usage": usage.to_dict(),
+        }
+    ).encode()
+
+
+def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
+    return {**diagnostic.to_dict(), "text": diagnostic.render()}
+
+
+# -- tools -----------------------------------------------------------------------------------------
 
 
 @router.get(
-    "/v1/tools",
+    "/tools",
     summary="List what can be called",
     response_model=ToolList,
     responses=problem_responses(401, 403, 429),
 )
 async def list_tools(shared: _Parts, who: Annotated[Principal, Depends(require("read"))]) -> Response:
-    """Every tool with its schemas, its effect and whether calls have to be approved."""
-    return _json({"object": "list", "data": [_tool(tool) for tool in shared.compiler.tools.values()]})
-
-
-def _checked(given: str | dict[str, Any], shared: Parts) -> tuple[Plan, list[Any]]:
-    found: list[Any] = []
-    try:
-        if isinstance(given, dict):
-            plan = Plan.model_validate(given)
-        elif given.lstrip().startswith("{"):
-            plan = Plan.model_validate_json(given)
-        else:
-            plan, found = parse_plan(given)
-        checked = check_plan(
-            plan, shared.compiler.tools, diagnostics=found, on_item_error=shared.compiler.on_item_error
-        )
-    except PlanError as error:
-        raise _invalid(error) from None
-    if not checked.tasks and checked.join is None:
-        raise Problem(
-            422, "plan-invalid", "there is no plan in the text: not one task and no join", diagnostics=[]
-        )
-    checked.__dict__["_outlook"] = shared.compiler.outlook
-    return checked, found
-
-
-def _invalid(error: PlanError) -> Problem:
-    return Problem(
-        422,
-        "plan-invalid",
-        str(error)[:4_000],
-        diagnostics=[d.to_dict() for d in error.diagnostics[:100]],
-    )
-
-
-def _document(plan: Plan, found: list[Any], shared: Parts) -> dict[str, Any]:
-    form = shape(plan)
-    asks = {t.name for t in shared.compiler.tools.values() if t.requires_approval is True}
-    return {
-        "object": "plan",
-        "text": str(plan),
-        "plan": plan.model_dump(),
-        "mermaid": plan.to_mermaid(),
-        "explanation": plan.explain(),
-        "tasks": len(plan.tasks),
-        "steps": form.depth,
-        "width": form.width,
-        "critical_path": list(form.critical_path),
-        "order": {str(later): list(after) for later, after in known_order(plan).items() if after},
-        "needs_approval": [t.id for t in plan.tasks if t.tool in asks],
-        "diagnostics": [d.to_dict() for d in found],
-    }
+    """Every tool of the service: its schemas, its effect, what it touches, its caps, whether calls are approved."""
+    content = {"object": "list", "data": [_tool(tool) for tool in shared.compiler.tools.values()]}
+    return Response(dumps(content), media_type="application/json")
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
-    described = tool.to_dict()
-    effect = described.get("effect")
+    o = tool.options
+    approval = (
+        "by its arguments" if callable(o.requires_approval) else "always" if o.requires_approval else None
+    )
+    rate = o.rate_limit
     return {
         "name": tool.name,
         "description": tool.description,
         "signature": tool.signature,
-        "parameters": described["parameters"],
+        "parameters": tool.parameters,
         "returns": tool.returns,
-        "effect": effect if isinstance(effect, str) else None,
-        "requires_approval": bool(tool.requires_approval),
-        "timeout": tool.timeout,
-        "max_concurrency": tool.max_concurrency,
+        "effect": "by its arguments" if callable(o.effect) else o.effect,
+        "resource": _resource(o.resource),
+        "idempotent": tool.idempotent,
+        "requires_approval": approval is not None,
+        "approval": approval,
+        "timeout": o.timeout,
+        "max_concurrency": o.max_concurrency,
+        "rate_limit": None if rate is None or isinstance(rate, str) else f"{rate.calls:g}/{rate.seconds:g}s",
     }
 
 
-def _json(content: Any) -> Response:
-    return Response(dumps(content), media_type="application/json")
+def _resource(resource: Any) -> str | None:
+    if resource is None:
+        return None
+    if callable(resource):
+        return "by its arguments"
+    return resource if isinstance(resource, str) else dumps(resource)[:200]
+
+
+__all__ = ["router"]
