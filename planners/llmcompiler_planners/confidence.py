@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from llmcompiler.plan import Task
-from llmcompiler.tools import Tool
 from llmcompiler.values import Template, is_literal
 
-from .phrases import spoken
 from .words import Question
 
 MIN_CONFIDENCE = 0.4
@@ -49,21 +47,6 @@ def left_out(question: Question, tasks: Iterable[Task]) -> list[str]:
     # `Kepler-823b` and `2019-01-04` are texts, but to the question's reader they hold numbers.
     given = {n.lstrip("0") for n in re.findall(r"\d+(?:\.\d+)?", texts)}
     return names + [n for n in question.digits if n.lstrip("-0") not in given]
-
-
-def not_called(question: Question, tools: Sequence[Tool], tasks: Sequence[Task]) -> list[str]:
-    """Tools that the question speaks of by name and the plan does not call, as long as no called one tells the same."""
-    called = {t.tool for t in tasks}
-    told = {v for tool in tools if tool.name in called for v in _result_words(tool)}
-    words = {w.lower for w in question.words if w.text.islower()}
-    return [
-        t.name for t in tools if t.name not in called and (said := spoken(t.name) & words) and not said & told
-    ]
-
-
-def _result_words(tool: Tool) -> frozenset[str]:
-    properties = (tool.returns or {}).get("properties", {})
-    return frozenset(v for key in (tool.name, *properties) for v in spoken(str(key)))
 
 
 def _argument_texts(tasks: Iterable[Task]) -> list[str]:

@@ -17,9 +17,8 @@ from llmcompiler.plan import Task
 from llmcompiler.protocols import Observation
 from llmcompiler.values import Ref, Template
 
-from .arithmetic import is_unit
 from .excerpts import one_line, printable
-from .phrases import is_formula, measured_by, spoken
+from .phrases import is_formula, is_unit, measured_by, spoken
 from .words import Question
 
 _TEXT_LIMIT = 400

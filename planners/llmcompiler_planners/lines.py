@@ -51,6 +51,25 @@ def line_grammar(
     return _Line(question, earlier).text(tools, may_join)
 
 
+_INFIX = re.compile(r"\b(?:divided by|minus|over)\b|\bratio of\b.*\bto\b|[÷−]", re.IGNORECASE)
+_TWO = re.compile(r'"(\$(?:\d+|\{(\d+)[^}"]*\})) ([-/]) (\$(?:\d+|\{(\d+)[^}"]*\}))"')
+
+
+def in_order(line: str, question: Question) -> str:
+    """The line, with the two results of a quotient or a difference in the order in which the question names them.
+
+    Only where the question says which comes first, as "A divided by B" does, and where nothing else is in the formula.
+    Results have numbers in the order of asking; a small model at times puts the later one first.
+    """
+    found = _TWO.search(line)
+    if found is None or len(_INFIX.findall(question.text)) != 1:
+        return line
+    one, other = (int(re.sub(r"\D.*", "", text.lstrip("${"))) for text in found.group(1, 4))
+    if one < other:
+        return line
+    return f'{line[: found.start()]}"{found[4]} {found[3]} {found[1]}"{line[found.end() :]}'
+
+
 @dataclass(frozen=True, slots=True)
 class _List:
     """A list among the results: its reference, and what its items may be referred to as."""

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from llmcompiler.parameters import Parameter
 from llmcompiler.plan import Task
 from llmcompiler.signatures import resolve
 from llmcompiler.tools import Tool
@@ -102,11 +101,6 @@ def _json_kind(value: Any) -> str:
         if isinstance(value, kind):
             return name
     return "null"
-
-
-def required_of(tool: Tool) -> list[Parameter]:
-    """The parameters that every call gives."""
-    return [p for p in tool.params.values() if p.required]
 
 
 def takes_text(tool: Tool) -> bool:

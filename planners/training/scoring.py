@@ -292,7 +292,7 @@ async def _score(options: argparse.Namespace) -> list[Scored]:
             print(f"{done[1]} of {done[0]} right", file=sys.stderr, flush=True)
 
     if options.runtime:
-        from llmcompiler_planners.trained import LocalPlanner
+        from llmcompiler_planners.local import LocalPlanner
 
         return await score_planner(LocalPlanner(model), examples, show)
     return await score_free(model, examples, show)

@@ -7,10 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmcompiler import tool
-from llmcompiler_planners.arithmetic import operators, targets, wants_formula
-from llmcompiler_planners.grammar import line_grammar
-from llmcompiler_planners.offer import choose_tools, plan_prompt, shown_parameters, without_rivals
-from llmcompiler_planners.phrases import governed
+from llmcompiler_planners.lines import line_grammar
+from llmcompiler_planners.offer import choose_tools
 from llmcompiler_planners.words import MAX_WORDS, read_question
 from tests.support.gbnf import compiled
 
@@ -86,22 +84,6 @@ def test_any_text_gives_a_readable_grammar(text):
     made = line_grammar([population, calculate], question)
     assert made is not None
     compiled(made)
-    plan_prompt([population], question).encode()
-
-
-def test_what_is_shown_of_tools():
-    q = read_question('How many live in "Oslo"?')
-    assert plan_prompt([population, calculate], q) == (
-        "Tools:\n"
-        "population(city): number of people who live in a city\n"
-        "calculate(expression): result of an arithmetic formula; may use $1, $2\n"
-        "Question: How many live in 'Oslo'?\n"
-    )
-    assert [p.name for p in shown_parameters(calculate, q)] == ["expression"]
-    assert [p.name for p in shown_parameters(calculate, read_question("5 with 3 digits"))] == [
-        "expression",
-        "digits",
-    ]
 
 
 def test_tools_are_chosen_by_the_words_they_share():
@@ -109,35 +91,3 @@ def test_tools_are_chosen_by_the_words_they_share():
     assert choose_tools([population, area, capital], q, 1) == [capital]
     assert choose_tools([population, area, capital], q, 2) == [population, capital]
     assert choose_tools([population, area, capital], read_question("Foo?"), 2) == [population, area]
-
-
-def test_a_tool_that_measures_something_else_is_not_offered():
-    tools = [population, area, capital]
-    assert without_rivals(tools, read_question("Is Mali larger than Chad by area?")) == [area, capital]
-    assert without_rivals(tools, read_question("Is Mali larger than Chad?")) == tools
-    assert without_rivals(tools, read_question("The area of Mali, and how many people live there?")) == tools
-
-
-def test_governed_runs():
-    def runs(text):
-        q = read_question(text)
-        return [
-            (" ".join(q.words[i].base for i in g.words), set(g.owners))
-            for g in governed(q, [population, capital])
-        ]
-
-    assert runs("the population of the capital of New Zealand") == [("New Zealand", {"capital"})]
-    assert runs("population and capital of Peru") == [("Peru", {"population", "capital"})]
-    assert runs("the capital of Peru and its population") == [("Peru", {"capital"}), ("", {"population"})]
-    assert runs("people of Peru") == []
-
-
-def test_operations():
-    assert operators(read_question("Oslo divided by 3")) == (" / ",)
-    assert operators(read_question("15% of 3 plus 2")) == (" + ", " * ")
-    assert operators(read_question("Oslo")) == ()
-    assert wants_formula(read_question("12 * 7?"))
-    assert wants_formula(read_question("a third of Oslo"))
-    assert not wants_formula(read_question("the 3 cities"))
-    q = read_question("Turn 5 miles into feet, how many inches, then to Rome")
-    assert [q.words[i].text for i in targets(q)] == ["feet", "inches"]

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from llmcompiler import Plan, Tool, tool
-from llmcompiler_planners.lines import line_grammar
+from llmcompiler_planners.lines import in_order, line_grammar
 from llmcompiler_planners.words import read_question
 from tests.support.gbnf import accepts, compiled
 
@@ -214,3 +214,48 @@ def test_its_size_is_linear_in_the_question_and_in_the_tools() -> None:
     assert grammar is not None
     assert len(grammar) < 150_000
     assert grammar == line_grammar(many, read_question(words))
+
+
+@pytest.mark.parametrize(
+    ("question", "line", "wanted"),
+    [
+        ("How much is A divided by B?", 'calc("${4} / ${3}")', 'calc("${3} / ${4}")'),
+        (
+            "How much is A divided by B?",
+            'calc("${2.people} / $1", digits=2)',
+            'calc("$1 / ${2.people}", digits=2)',
+        ),
+        ("How much is A minus B?", 'calc("$2 - $1")', 'calc("$1 - $2")'),
+        ("What is the ratio of A to B?", 'calc("$10 / $9")', 'calc("$9 / $10")'),
+        # Right already, said in another order, not of two results, or said twice.
+        ("How much is A divided by B?", 'calc("$1 / $2")', None),
+        ("Subtract A from B.", 'calc("$2 - $1")', None),
+        ("How much larger is A than B?", 'calc("$2 - $1")', None),
+        ("How much is A divided by B?", 'calc("$2 / $1 / 100")', None),
+        ("How much is A divided by B?", 'calc("$2 + $1")', None),
+        ("What is A minus B, and C divided by D?", 'calc("$4 / $3")', None),
+        ("How much is A divided by 5?", 'calc("$2 / 5")', None),
+    ],
+)
+def test_a_quotient_of_two_results_is_in_the_order_of_the_question(
+    question: str, line: str, wanted: str | None
+) -> None:
+    assert in_order(line, read_question(question)) == (wanted or line)
+
+
+@tool
+def convert(value: float, from_unit: str, to_unit: str) -> float:
+    """A value in another unit."""
+
+
+def test_a_conversion_goes_on_in_the_unit_of_the_one_before() -> None:
+    question = read_question("Turn 7 yards into feet and then into inches")
+    first = Plan.parse('1. convert(7, "yards", "feet")', tools=[convert]).tasks[0]
+    made = line_grammar([convert], question, [(first, convert)])
+    assert made is not None
+    assert accepts(made, ' convert($1, "feet", "inches")\n')
+    assert not accepts(made, ' convert($1, "inches", "inches")\n')
+    assert accepts(made, ' convert(7, "yards", "inches")\n')
+    alone = line_grammar([convert], question)
+    assert alone is not None
+    assert accepts(alone, ' convert(7, "yards", "feet")\n')

@@ -9,7 +9,7 @@ from llmcompiler.models.base import ModelRequest, complete
 from llmcompiler.models.local import LocalModel
 from llmcompiler.models.weights import DEFAULT, find_weights
 from llmcompiler_planners import LocalJoiner, LocalPlanner
-from llmcompiler_planners.grammar import line_grammar
+from llmcompiler_planners.lines import line_grammar
 from llmcompiler_planners.words import read_question
 
 pytest.importorskip("xllamacpp")
@@ -70,7 +70,7 @@ async def test_the_engine_takes_the_grammar_and_keeps_to_it(question, model, too
 @pytest.mark.parametrize(
     ("question", "calls", "answer"),
     [
-        ("Which is bigger, Tokyo or Delhi?", ["population", "population"], "larger than"),
+        ("Which has more people, Tokyo or Delhi?", ["population", "population"], "Tokyo"),
         ("How many people live in the capital of Kenya?", ["capital", "population"], ""),
         ("How much is 20% of the population of Chad?", ["population", "calculate"], ""),
         ("Convert 26 miles to kilometers.", ["convert_units"], "41.8"),

@@ -14,7 +14,7 @@ from llmcompiler.models.base import ModelChunk, ModelRequest, Usage
 from llmcompiler.plan import Plan, Task
 from llmcompiler.protocols import PlanContext, PlanItem
 from llmcompiler.tools import ToolRegistry
-from llmcompiler_planners.trained import LocalPlanner
+from llmcompiler_planners.local import LocalPlanner
 from tests.support.gbnf import accepts
 
 FEATURES = frozenset({"chat", "completion", "grammar", "logprobs", "adapter"})

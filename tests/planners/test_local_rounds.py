@@ -17,7 +17,7 @@ from llmcompiler.testing import ScriptedModel
 from llmcompiler.tools import ToolRegistry
 from llmcompiler.values import Ref
 from llmcompiler_planners.briefing import plan_prompt, tool_line
-from llmcompiler_planners.trained import LocalPlanner, written
+from llmcompiler_planners.local import LocalPlanner, written
 from tests.support.line_model import (
     FEATURES,
     NAMES,
