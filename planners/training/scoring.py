@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import hashlib
 import json
 import math
 import statistics
@@ -204,7 +205,9 @@ def _normal(text: str, tools: Mapping[str, Tool]) -> Any:
             call["when"] = _by_reference(str(task.when), spelled)
         if task.each is not None:
             call |= {"each": [task.each.name, value(task.each.source)]}
-        spelled[task.id] = json.dumps(call, sort_keys=True, ensure_ascii=False, default=str)
+        # A digest: spelled out, a chain of calls would double in length with each of them.
+        text = json.dumps(call, sort_keys=True, ensure_ascii=False, default=str)
+        spelled[task.id] = hashlib.sha256(text.encode()).hexdigest()
     used = {needed for task in plan.tasks for needed in task.depends_on}
     last = [task for task in plan.tasks if task.id not in used]
     if len(last) == 1 and (plan.join.ref is None or _whole(plan.join.ref, last[0], tools)):

@@ -31,7 +31,16 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    try:
+        home = import_module(f".{_HOMES[name]}", __name__)
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("llmcompiler"):
+            raise
+        raise ImportError(
+            f"the HTTP service needs the module `{error.name}`: install llmcompiler-runtime[server]",
+            name=error.name,
+        ) from None
+    return getattr(home, name)
 
 
 def __dir__() -> list[str]:

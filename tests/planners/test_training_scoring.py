@@ -91,3 +91,10 @@ def test_the_interval_of_a_share() -> None:
     assert interval(0, 0) == (0.0, 1.0)
     assert interval(0, 5)[0] == 0.0
     assert interval(5, 5)[1] == pytest.approx(1.0)
+
+
+def test_a_long_chain_of_calls_is_compared_in_bounded_space() -> None:
+    lines = ['1. find("A")'] + [f'{i}. calc("${i - 1} + ${i - 1} * ${i - 1}")' for i in range(2, 60)]
+    plan = "\n".join(lines) + "\n60. join($59)\n"
+    assert same_plan(plan, plan, TOOLS)
+    assert not same_plan(plan, plan.replace('find("A")', 'find("B")'), TOOLS)
