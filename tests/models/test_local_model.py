@@ -29,7 +29,9 @@ PLAN = (
     "Tools:\nweather(city): current weather of one city\ntime(city): local time in one city\n"
     "Question: What time is it in Oslo and what is the weather in Rome?\n"
 )
-EXPECTED = '1. time("Oslo")\n2. weather("Rome")\n3. join()\n'
+EXPECTED = '1. time("Oslo")\n2. weather("Rome")\n3. join()'
+AFTER_JOIN = ("\n4.",)
+"""Without a grammar nothing ends a plan but what would come after its join."""
 
 pytestmark = [
     pytest.mark.local_model,
@@ -51,16 +53,16 @@ def threads() -> list[str]:
 
 class TestReplies:
     async def test_a_plan_with_the_adapter(self, model: LocalModel) -> None:
-        request = ModelRequest(prompt=PLAN, adapter="planner", max_tokens=60)
+        request = ModelRequest(prompt=PLAN, adapter="planner", max_tokens=60, stop=AFTER_JOIN)
         chunks = [c async for c in model.stream(request)]
         assert "".join(c.text for c in chunks) == EXPECTED
         assert len([c for c in chunks if c.text]) > 15  # token by token, not in one piece
         assert chunks[-1].finish_reason == "stop"
         usage = chunks[-1].usage
         assert usage is not None
-        assert (usage.prompt_tokens, usage.completion_tokens) == (40, 21)
+        assert (usage.prompt_tokens, usage.completion_tokens) == (40, 22)
         logprobs = [c.logprob for c in chunks if c.logprob is not None]
-        assert len(logprobs) == 21
+        assert len(logprobs) == 22
         assert all(value <= 0 for value in logprobs)
         assert threads() == []
 
@@ -69,7 +71,9 @@ class TestReplies:
             monkeypatch.delenv(name, raising=False)
         model = resolve_model(None)
         assert model.name == "local:smollm2-135m-instruct"
-        reply = await complete(model, ModelRequest(prompt=PLAN, adapter="planner", max_tokens=60))
+        reply = await complete(
+            model, ModelRequest(prompt=PLAN, adapter="planner", max_tokens=60, stop=AFTER_JOIN)
+        )
         assert reply.text == EXPECTED
 
     async def test_without_the_adapter_it_is_another_model(self, model: LocalModel) -> None:
@@ -78,7 +82,10 @@ class TestReplies:
         assert reply.finish_reason == "length"
 
     async def test_many_at_once_do_not_mix(self, model: LocalModel) -> None:
-        requests = [ModelRequest(prompt=PLAN, adapter=a, max_tokens=40) for a in ("planner", None) * 3]
+        requests = [
+            ModelRequest(prompt=PLAN, adapter=a, max_tokens=40, stop=AFTER_JOIN)
+            for a in ("planner", None) * 3
+        ]
         replies = await asyncio.gather(*(complete(model, r) for r in requests))
         assert [r.text == EXPECTED for r in replies] == [True, False] * 3
 
@@ -162,13 +169,15 @@ class TestEnds:
                 ticks += 1
 
         ticking = asyncio.create_task(tick())
-        await complete(model, ModelRequest(prompt=PLAN, adapter="planner", max_tokens=60))
+        await complete(model, ModelRequest(prompt=PLAN, adapter="planner", max_tokens=60, stop=AFTER_JOIN))
         ticking.cancel()
         assert ticks > 100
 
     def test_a_fresh_loop_for_every_call(self, model: LocalModel) -> None:
         for _ in range(3):
-            reply = asyncio.run(complete(model, ModelRequest(prompt=PLAN, adapter="planner", max_tokens=60)))
+            reply = asyncio.run(
+                complete(model, ModelRequest(prompt=PLAN, adapter="planner", max_tokens=60, stop=AFTER_JOIN))
+            )
             assert reply.text == EXPECTED
         assert threads() == []
 
