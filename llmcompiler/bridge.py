@@ -62,9 +62,21 @@ def _run_alone(work: Coroutine[Any, Any, T]) -> T:
         try:
             return runner.run(main())
         finally:
-            runner.run(_leave_behind(left))
+            _settle(runner, left)
             if inspect.getcoroutinestate(work) == inspect.CORO_CREATED:
                 work.close()  # stopped before its first step
+
+
+def _settle(runner: asyncio.Runner, seconds: float) -> None:
+    """End what a run left in the loop, also where Ctrl-C comes just as this begins."""
+    leaving = _leave_behind(seconds)
+    try:
+        runner.run(leaving)
+    except KeyboardInterrupt:
+        if inspect.getcoroutinestate(leaving) == inspect.CORO_CREATED:
+            leaving.close()
+            runner.run(_leave_behind(seconds))
+        raise
 
 
 async def _leave_behind(seconds: float) -> None:

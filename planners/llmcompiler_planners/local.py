@@ -295,9 +295,13 @@ class _Draft:
         return _call(one, tool) == _call(other, tool)
 
 
+_WHOLE = re.compile(r"(?<!\$)\$\{(\d+)\}(?![\w.\[])")
+"""A result as a whole inside a text, which the model writes without braces."""
+
+
 def written(task: Task, tool: Tool | None) -> str:
     """A task as the model writes it: required arguments by position, the others by name."""
-    return str(replace(task, args=_arguments(task, tool), thought=None))
+    return _WHOLE.sub(r"$\1", str(replace(task, args=_arguments(task, tool), thought=None)))
 
 
 def _arguments(task: Task, tool: Tool | None) -> dict[str, Value]:

@@ -31,17 +31,17 @@ _MAX_WORDS = 9
 _TRIES = 12
 
 SHARES = {
-    "compare two": 0.095,
-    "compare several": 0.095,
-    "fact + calculation": 0.13,
+    "compare two": 0.085,
+    "compare several": 0.07,
+    "fact + calculation": 0.15,
     "plain sums": 0.02,
     "conversions": 0.055,
-    "chains": 0.13,
-    "mixed": 0.13,
-    "ParallelQA-shaped": 0.105,
-    "one look-up": 0.075,
-    "options and values": 0.075,
-    "loops": 0.035,
+    "chains": 0.12,
+    "mixed": 0.115,
+    "ParallelQA-shaped": 0.13,
+    "one look-up": 0.07,
+    "options and values": 0.065,
+    "loops": 0.03,
     "no tool fits": 0.055,
     "next calls": 0.04,
 }

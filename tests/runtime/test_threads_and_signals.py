@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import pytest
 
 from llmcompiler import Failed, Join, LLMCompiler, Plan, Ref, RunResult, Succeeded, Task, tool
 from llmcompiler.backend.threads import ThreadPool
+from llmcompiler.bridge import run_blocking
 from llmcompiler.testing import ScriptedPlanner
 from tests.support.strict_loop import OpenExecutor
 
@@ -332,3 +333,28 @@ def test_ctrl_c_ends_the_run_and_every_call(phase: str, where: str) -> None:
     status = "succeeded" if phase == "joining" else "cancelled"
     assert [line for line in lines if line.startswith("TaskF")] == [f"TaskFinished {status}"] * 2
     assert errors == ""
+
+
+class _Interrupting(asyncio.Runner):
+    """A runner in which Ctrl-C comes after the run, before the first step of what clears up."""
+
+    runs = 0
+
+    def run(self, work: Coroutine[Any, Any, Any], **options: Any) -> Any:
+        self.runs += 1
+        if self.runs == 2:
+            raise KeyboardInterrupt
+        return super().run(work, **options)
+
+
+def test_ctrl_c_between_a_run_and_its_clearing_up_still_clears_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[asyncio.Task[None]] = []
+
+    async def work() -> None:
+        left.append(asyncio.create_task(asyncio.sleep(3600)))
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(asyncio, "Runner", _Interrupting)
+    with pytest.raises(KeyboardInterrupt):
+        run_blocking(work())
+    assert left[0].cancelled()

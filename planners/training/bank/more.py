@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..specs import Spec
-from . import astronomy, aviation, games, housing, library, museums, pets, vehicles, wine
+from . import astronomy, aviation, games, housing, library, museums, pets, utilities, vehicles, wine
 
 MORE: tuple[Spec, ...] = (
     *vehicles.SPECS,
@@ -15,4 +15,5 @@ MORE: tuple[Spec, ...] = (
     *library.SPECS,
     *wine.SPECS,
     *aviation.SPECS,
+    *utilities.SPECS,
 )

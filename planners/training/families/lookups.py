@@ -320,7 +320,7 @@ _SEARCHED = (
     ("river", "river", _PLACES),
     ("city", "city", _PLACES), ("museum", "museum", _PLACES), ("plant", "plant", _NATURE), ("animal",
     "animal", _NATURE), ("game", "game", _WORKS),
-    ("team", "club", _BODIES), ("lake", "lake", _PLACES), ("dish", "dish", _NATURE), ("product", "product",
+    ("team", "club", _BODIES), ("lake", "lake", _PLACES), ("product", "product",
     _BODIES),
 )  # fmt: skip
 _OPTION_HEADS = (
