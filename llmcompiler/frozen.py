@@ -143,7 +143,7 @@ class FrozenPlan:
         parts = [self.description, "Args:\n" + "\n".join(lines) if lines else "", f"Plan:\n{self.template}"]
         return "\n\n".join(part for part in parts if part)
 
-    def plan(self, *args: Any, **kwargs: Any) -> Plan:
+    def plan(self, /, *args: Any, **kwargs: Any) -> Plan:
         """The plan with these arguments in its holes.
 
         Raises:
@@ -192,7 +192,7 @@ class FrozenPlan:
 
     # -- calling ---------------------------------------------------------------------------------
 
-    async def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    async def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Run the plan and give its value.
 
         Raises:
@@ -202,11 +202,11 @@ class FrozenPlan:
         """
         return _output(await self.run(*args, **kwargs))
 
-    async def run(self, *args: Any, **kwargs: Any) -> RunResult:
+    async def run(self, /, *args: Any, **kwargs: Any) -> RunResult:
         """As calling it, but with everything the run did; what a tool does wrong is an outcome, never an exception."""
         return await self._run(self._values(args, kwargs), None)
 
-    def sync(self, *args: Any, **kwargs: Any) -> Any:
+    def sync(self, /, *args: Any, **kwargs: Any) -> Any:
         """Call it from code without an event loop."""
         return run_blocking(self(*args, **kwargs))
 
@@ -236,9 +236,12 @@ class FrozenPlan:
         if wrong := sorted(options.keys() & NOT_HERE):
             raise ToolDefinitionError(name, f"is a frozen plan and has no option {', '.join(wrong)}")
         own = self.compiler.checked_limits(None)
+        context = "_context"
+        while any(h.name == context for h in self.template.holes):
+            context = f"_{context}"
 
         async def call(**values: Any) -> Any:
-            ctx: ToolContext = values.pop("_context")
+            ctx: ToolContext = values.pop(context)
             given = {h.name: self._checked(h, values[h.name]) for h in self.template.holes}
             try:
                 return _output(await self._run(given, within(own, ctx.remaining)))
@@ -258,7 +261,7 @@ class FrozenPlan:
             defs=defs,
             returns=self._returns(),
             description=self.description if description is None else description,
-            context="_context",
+            context=context,
             counted=False,  # it makes calls itself, which take the places
             **options,
         )

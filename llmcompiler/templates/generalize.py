@@ -46,6 +46,10 @@ def generalize(
 
     if question is not None and not isinstance(question, str):
         raise UsageError(f"the question of a template is text, not {type(question).__name__}")
+    if holes is not None and not isinstance(holes, Mapping):
+        raise UsageError(
+            f"holes={short(holes)}: give the values by the names of their holes, {{'city': 'Oslo'}}"
+        )
     known = tools if tools is None or isinstance(tools, ToolRegistry) else ToolRegistry(tools)
     if known is None:
         known = plan.__dict__.get("_checked")

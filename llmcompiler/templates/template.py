@@ -210,8 +210,12 @@ class PlanTemplate:
         plan = self._marked
         if self.holes:
             names = [f"{{{h.name}}}" for h in self.holes]
-            mark = r"\\ue000(\d+)\\ue001"
-            plan = re.sub(f'"{mark}"|{mark}', lambda m: names[int(m[1] or m[2])], plan)
+            mark = r"\\ue000(\d{1,9})\\ue001"  # a text of the plan may hold such a mark of its own
+            plan = re.sub(
+                f'"{mark}"|{mark}',
+                lambda m: names[i] if (i := int(m[1] or m[2])) < len(names) else m[0],
+                plan,
+            )
         return "\n".join(line for line in (self.form_text, plan) if line)
 
     def model_dump(self) -> dict[str, Any]:

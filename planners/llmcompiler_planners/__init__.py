@@ -143,4 +143,5 @@ def default_joiner(model: Model) -> Joiner:
 
 def _is_embedded(model: Model) -> bool:
     # The adapter is trained on the embedded planner's own prompt: a model that can switch it on is that model.
-    return "adapter" in getattr(model, "features", frozenset())
+    features = frozenset(getattr(model, "features", None) or ())
+    return {"adapter", "completion", "grammar"} <= features

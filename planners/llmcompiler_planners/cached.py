@@ -42,7 +42,7 @@ class CachedPlanner:
     def __init__(self, planner: Planner, cache: PlanCache) -> None:
         self.planner = planner
         self.cache = cache
-        self._asked: OrderedDict[str, _Asked] = OrderedDict()
+        self._asked: OrderedDict[tuple[str, int], _Asked] = OrderedDict()
 
     @property
     def model(self) -> Any:
@@ -51,7 +51,9 @@ class CachedPlanner:
 
     async def plan(self, context: PlanContext) -> AsyncIterator[PlanItem]:
         """The tasks for `context.question`, from the cache where it has a plan that is surely right."""
-        asked = self._asked.get(context.question)
+        # A question may be asked by several runs at once: each has what takes its usage for itself.
+        key = context.question, id(context.usage)
+        asked = self._asked.get(key)
         first = context.purpose == "plan" and context.round == 1 and context.next_id == 1
         if not first or (
             asked is not None and asked.run is context.usage
@@ -62,7 +64,7 @@ class CachedPlanner:
                 yield item
             return
         asked = _Asked(context.tools, context.usage)
-        self._asked[context.question] = asked
+        self._asked[key] = asked
         if len(self._asked) > _ASKED:
             self._asked.popitem(last=False)
         recalled = self.cache.recall(context.question, context.tools)
@@ -108,7 +110,7 @@ class CachedPlanner:
 
     def learn(self, question: str, result: RunResult) -> None:
         """Keep the plan of a run in which nothing went wrong; forget that of a recalled one in which something did."""
-        asked = self._asked.pop(question, None)
+        asked = self._ended(question, result)
         if asked is None:
             return
         outcomes = [task.outcome for task in result.tasks.values()]
@@ -127,6 +129,27 @@ class CachedPlanner:
             if recalled is not None:
                 self.cache.audited(recalled, result.plans[0])
             self.cache.learn(question, result.plans[0], asked.tools)
+
+    def _ended(self, question: str, result: RunResult) -> _Asked | None:
+        """What was noted of the run; of several runs of one question, one that could be it and is taken most coldly."""
+        runs = [(key, asked) for key, asked in self._asked.items() if key[0] == question]
+        if not runs:
+            return None
+        from_cache = any(note.name == RECALLED for note in result.notes)
+        calls = [(t.id, t.tool) for t in result.plans[0].tasks] if result.plans else []
+
+        def order(run: tuple[tuple[str, int], _Asked]) -> tuple[bool, bool, bool]:
+            asked = run[1]
+            recalled = asked.recalled is not None and not asked.recalled.audit
+            return (
+                recalled is not from_cache,
+                not from_cache and asked.calls != calls,
+                asked.usable and asked.whole,
+            )
+
+        key, asked = min(runs, key=order)
+        del self._asked[key]
+        return asked
 
     def __repr__(self) -> str:
         return f"<CachedPlanner of {self.planner!r}>"

@@ -275,7 +275,7 @@ class JSONSplitter:
         if match is not None:
             return match.end()
         char = text[pos]
-        if char == "[" and self._key == "tasks" and not self._listed:
+        if char == "[" and self._key == "tasks":  # a second list goes on with the first
             self._listed, self._whole, self._state = True, None, self._tasks
             return pos + 1
         if char == "{" and self._key == "plan":

@@ -121,6 +121,8 @@ class CallReader(PlanReader):
         self._ids = self._named = _Ids(self._earlier)
         self._variable: str | None = None
         self._bad_at = 0
+        self._money: dict[int, int | None] = {}
+        """Numbers of texts such as `$7` that name no task so far, each with the task that has it."""
         self._last = max(self._earlier, default=0)
         self._prefix = "args." if wrapped else ""
 
@@ -147,6 +149,13 @@ class CallReader(PlanReader):
         """Take note of a call that can not be read: it has this number."""
         self._ids.seen.add(number)
         self._last = number
+
+    def _recall(self, number: int) -> None:
+        """Tell of a text that was taken for a sum of money, and may have meant the call that comes now."""
+        user = self._money.pop(number, number)
+        if user not in (number, None):
+            message = f'task {user} has the text "${number}" as it stands: task {number} came only later'
+            self._warn("forward-reference", message, f"move task {number} before task {user}")
 
     @property
     def next_id(self) -> int:
@@ -180,6 +189,7 @@ class CallReader(PlanReader):
         if task is not None and not self._failed:
             self.check_references(task, "call", self._ids.seen, _Later(task.id))
         if self.task_id is not None:
+            self._recall(self.task_id)
             self.declare(self.task_id)
         if task is None or self._failed:
             return self._told(None, source)
@@ -192,7 +202,8 @@ class CallReader(PlanReader):
     def _normal(self, item: Mapping[str, Any]) -> dict[str, Any]:
         """The call with the keys of the JSON form of plans, and a number."""
         made: dict[str, Any] = {}
-        for key, value in item.items():
+        # A key of the form itself counts before one of another spelling, wherever it stands.
+        for key, value in sorted(item.items(), key=lambda pair: pair[0] not in _KEYS):
             known = key if key in _KEYS else _ALIASES.get(key, "")
             if known and known not in made:
                 made[known] = value
@@ -273,8 +284,10 @@ class CallReader(PlanReader):
         if text.startswith("$") and "$" not in text[1:]:
             # `$7.height` and nothing else is no sum of money: that there is no task 7 is to be told.
             found = read_bare(text, 0)
-            if found is not None and found[1] == len(text) and found[0].path:
-                return found[0]
+            if found is not None and found[1] == len(text):
+                if found[0].path:
+                    return found[0]
+                self._money.setdefault(found[0].task, self.task_id)
         return value
 
     # -- the join --------------------------------------------------------------

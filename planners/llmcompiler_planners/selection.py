@@ -32,7 +32,11 @@ _KEPT = 4
 _RANK_OFFSET = 60
 """Reciprocal rank fusion, Cormack, Clarke and Büttcher 2009: a rank counts 1 / (60 + rank)."""
 
-_PARTS = re.compile(r"[.?!;\n。？！；]+(?=\s|$)|,?\s+(?:and|then|also|plus)\s+", re.IGNORECASE)
+_PARTS = re.compile(
+    # Begun only at the beginning of a run, and never given back: a question may be 200,000 blanks.
+    r"(?<![.?!;。？！；])[.?!;。？！；]++(?=\s|$)|\n(?=\s|$)|(?:,|(?<!\s))\s++(?:and|then|also|plus)\s++",
+    re.IGNORECASE,
+)
 _MOST_PARTS = 12
 _SHORTEST_PART = 3
 """Words of a part of a question that is looked at by itself."""

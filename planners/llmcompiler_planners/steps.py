@@ -28,6 +28,8 @@ _NUMBER = r"(?:\d{1,6}[.):][ \t]*)?"
 _CALL = re.compile(rf"{_NUMBER}(?P<name>{_NAME})[ \t]*\(")
 _CLAUSE = re.compile(rf"{_NUMBER}(?:for|if)[\s(]")
 _BRACKETS = re.compile(rf"{_NUMBER}(?P<name>{_NAME})[ \t]*\[")
+_WHOLE_NAME = re.compile(_NAME)
+_KEY = re.compile(r"[^\W\d]\w*")
 _BARE = re.compile(rf"{_NUMBER}(?P<name>{_NAME})[.;,]?\s*\Z")
 _LINE_CALL = re.compile(rf"^[ \t>*`-]*(?:{_NUMBER})(?P<name>{_NAME})[ \t]*[(\[]", re.MULTILINE)
 _KEYWORD = re.compile(r"[^\W\d]\w*[ \t]*=(?!=)")
@@ -35,7 +37,20 @@ _FENCE = re.compile(r"\s*(?:```[\w-]*[ \t]*\n|~~~[\w-]*[ \t]*\n|`{1,3})?[*\s]*")
 _FINISH = frozenset({"finish", "final_answer", "answer", "final answer"})
 _NAMES = ("name", "tool", "action", "function", "tool_name")
 _INPUTS = ("arguments", "args", "action_input", "parameters", "input", "tool_input")
-_DECODER = json.JSONDecoder(strict=False)
+
+
+class _Twice(ValueError):
+    """A key stands twice in one object: which value is meant nobody knows."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise _Twice
+    return made
+
+
+_DECODER = json.JSONDecoder(strict=False, object_pairs_hook=_once)
 _THOUGHT = 2_000
 """Characters of a thought that are kept."""
 _FORM = "write one call as `Action: tool(arguments)`, with texts in double quotes, or the answer as `Final Answer: ...`"
@@ -83,8 +98,9 @@ def read_step(
         tools: Names of tools: a call of one of them counts without a label.
         whole: Whether the reply is complete; otherwise a call that is not closed is none.
     """
-    text = cut_at_observation(text).strip()
-    reader = _Reader(number, frozenset(known), whole)
+    kept = cut_at_observation(text)
+    reader = _Reader(number, frozenset(known), whole, broken=len(kept) < len(text))
+    text = kept.strip()
     labels = [(m["label"].lower(), m.start(), m.end()) for m in _LABEL.finditer(text)]
     for i, (label, start, end) in enumerate(labels):
         if label in ("thought", "thoughts") or label.endswith("input"):
@@ -118,6 +134,8 @@ class _Reader:
     number: int
     known: frozenset[int]
     whole: bool
+    broken: bool = False
+    """Whether the text was cut at an observation: a call that is not closed may be one with such a text in it."""
 
     def answer(self, thought: str, text: str) -> Step:
         text = text.strip()
@@ -184,7 +202,9 @@ class _Reader:
         if text.startswith("(") and text.endswith(")"):
             return self._call(thought, name + text)
         try:
-            value: Any = json.loads(text, strict=False)
+            value: Any = json.loads(text, strict=False, object_pairs_hook=_once)
+        except _Twice:
+            return Step(thought, problem=f"a key stands twice in one object of the action's input; {_FORM}")
         except (ValueError, RecursionError):
             if _KEYWORD.match(text):
                 return self._call(thought, f"{name}({text})")
@@ -193,8 +213,10 @@ class _Reader:
         return self._call(thought, self._spelled(name, arguments))
 
     def _spelled(self, name: str, arguments: Mapping[str, Any]) -> str:
-        """The call in the plan language; a text that is nothing but a reference is one."""
+        """The call in the plan language, empty where its names are none; a text that is only a reference is one."""
         parts = []
+        if not _WHOLE_NAME.fullmatch(name) or not all(_KEY.fullmatch(k) for k in arguments if k):
+            return ""
         for key, value in arguments.items():
             ref = self._reference(value.strip()) if isinstance(value, str) else None
             text = json.dumps(value, ensure_ascii=False) if ref is None else f"${{{ref}}}"
@@ -221,12 +243,23 @@ class _Reader:
         return self._named(thought, name.strip(), given if isinstance(given, str) else json.dumps(given))
 
     def _call(self, thought: str, text: str) -> Step:
+        if not text:
+            return Step(thought, problem=f"the names of the tool and its arguments can not be read; {_FORM}")
         parser = PlanParser(earlier=self.known)
         items = parser.feed(f"{self.number}. {text}")
         if self.whole:
             items += parser.close()
         problems: list[Diagnostic] = []
         for item in items:
+            if (
+                isinstance(item, Diagnostic)
+                and item.code == "unclosed"
+                and (self.broken or '"' in item.message)
+            ):
+                # Closed where it breaks off, it would run with other arguments than were meant.
+                return Step(
+                    thought, problem=f"{item.message}: no call was made; {_FORM}", diagnostics=(item,)
+                )
             if isinstance(item, Task):
                 return Step(
                     thought, Task(item.id, item.tool, item.args, item.each, item.when, thought or None)

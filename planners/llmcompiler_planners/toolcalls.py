@@ -145,7 +145,7 @@ class ToolCallPlanner:
         self._check_model()
 
     def _check_model(self) -> None:
-        features: frozenset[str] = getattr(self.model, "features", frozenset())
+        features: frozenset[str] = getattr(self.model, "features", None) or frozenset()
         if "tools" not in features:
             has = ", ".join(sorted(features)) or "no features"
             raise UsageError(
@@ -265,6 +265,11 @@ class _Calls:
         if made is not None:
             yield made
 
+    def is_bare(self, given: str) -> bool:
+        """Whether the tool of a call takes no arguments."""
+        tool = self._tools.get(self._name(given))
+        return tool is not None and not tool.params
+
     def _name(self, given: str) -> str:
         given = given.strip()
         for name in (given, given.removeprefix("functions.")):
@@ -286,7 +291,7 @@ class _Reader:
         known = context.known_ids
         reader = CallReader(known, known.union(self._broken), context.tools, wrapped=False)
         self._calls = _Calls(reader, self._broken, context.next_id, context.tools)
-        self._assembler = CallAssembler()
+        self._assembler = CallAssembler(self._calls.is_bare)
         self._held: list[WholeCall] = []
         self._text: list[str] = []
         self._thought = False
@@ -306,6 +311,9 @@ class _Reader:
         else:
             for call in self._held:
                 yield from self._items(call)
+        for place in self._assembler.trailing:
+            message = f"the model wrote more behind the arguments of its call {place + 1}; that is not read"
+            yield Diagnostic("trailing-text", message, place + 1, 1, "", "warning")
         if self._assembler.begun:
             yield self._join or Join()
         elif text := "".join(self._text).strip():

@@ -186,7 +186,23 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("code", REFUSED)
+ENDING = [
+    code for code in REFUSED if code.startswith(("raise", "assert")) or ("for" in code and "return" in code)
+]
+"""Those that may end the program: nothing below them runs."""
+
+
+@pytest.mark.parametrize("code", ENDING)
+def test_what_may_end_the_program_is_a_diagnostic_and_stops_what_stands_below(code: str) -> None:
+    plan, found = read_python_plan(f'a = search("first")\n{code}\nlast = search("last")\nreturn last', TOOLS)
+    first, below = [d for d in found if d.severity == "error"]
+    assert REFUSED[code] in first.message
+    assert "may end the plan" in below.message
+    assert first.hint
+    assert [t.args["0"] for t in plan.tasks] == ["first"]
+
+
+@pytest.mark.parametrize("code", [code for code in REFUSED if code not in ENDING])
 def test_what_is_outside_of_the_subset_is_one_diagnostic_and_others_go_on(code: str) -> None:
     plan, found = read_python_plan(f'a = search("first")\n{code}\nlast = search("last")\nreturn last', TOOLS)
     errors = [d for d in found if d.severity == "error"]

@@ -20,7 +20,7 @@ from .builder import Builder
 from .expressions import Expressions
 from .formulas import calculators
 from .names import ToolNames
-from .refusals import assigned, assigned_in, is_harmless, may_call
+from .refusals import assigned, assigned_in, is_harmless, may_call, may_end
 from .source import Problem, Statement
 from .statements import MAX_PROBLEMS, MEND, Item, Statements, flat
 from .symbols import Poison
@@ -63,6 +63,8 @@ class Lowering:
         self._statements = Statements(Expressions(self._builder, calculators(offered)))
         self.joined = False
         """Whether the plan has ended."""
+        self._end = 0
+        """The line of a statement that can not be run and may end the plan: none below it may run."""
 
     @property
     def next_id(self) -> int:
@@ -100,6 +102,11 @@ class Lowering:
             return [problem.diagnostic(statement, None, "warning")]
         except Problem as problem:
             return list(self._refused(statement, [], [problem], mark))
+        if self._end:
+            if may_call(nodes, statement.text):
+                text = f"stands below line {self._end}, which may end the plan and can not be run"
+                items += self._refused(statement, nodes, [Problem("unsupported", text, 0, MEND)], mark)
+            return items
         for node in nodes:
             mark = builder.mark()
             before = len(builder.tasks)
@@ -115,6 +122,8 @@ class Lowering:
                 items += self._tasks(builder.tasks[:before])
                 items += self._refused(statement, [node], problems, mark)
                 builder.tasks = []
+                if self._end:
+                    break
             elif self._statements.join is not None:
                 break
         items += self._statements.notes
@@ -154,6 +163,8 @@ class Lowering:
         harmless = bool(nodes) and is_harmless(nodes[0])
         number = builder.allocate() if may_call(nodes, statement.text) else None
         simple = not nodes or (isinstance(nodes[0], (ast.Assign, ast.AnnAssign)) and len(names) == 1)
+        if not harmless and may_end(nodes, statement.text):
+            self._end = self._end or statement.line
         for name in names:
             if simple and number is not None and len(names) == 1:
                 builder.scope.bind(name, Ref(number))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
 
 from .source import Problem, unsupported
 
 _HARMLESS = frozenset({"asyncio", "math", "typing", "__future__", "json", "statistics"})
+EXITS = frozenset({"exit", "quit", "sys.exit", "os._exit", "os.abort"})
+"""Functions of Python that end a program."""
+_ENDING = re.compile(r"^\s*(?:return|raise|assert)\b|\b(?:exit|quit|abort)\(", re.MULTILINE)
 _IMPORT = ("`import` has no place in a plan: nothing but tools can be called", "leave it out, and call tools")
 _DEF = ("`def` makes a function, and only tools can be called", "write its statements at the margin")
 _WITH = ("`with` has no place in a plan", "write the calls without it")
@@ -57,6 +61,19 @@ def may_call(nodes: list[ast.stmt], text: str) -> bool:
     return not refused and ("(" in text or "=" in text)
 
 
+def may_end(nodes: Iterable[ast.AST], text: str) -> bool:
+    """Whether a statement may end the program: what stands below it is not reached then."""
+    if not nodes:
+        return _ENDING.search(text) is not None
+    return any(
+        isinstance(n, (ast.Raise, ast.Assert, ast.Return))
+        or (isinstance(n, ast.Call) and ast.unparse(n.func) in EXITS)
+        for node in nodes
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        for n in ast.walk(node)
+    )
+
+
 def is_harmless(node: ast.AST) -> bool:
     """Whether it imports only what a plan does not need anyway."""
     if isinstance(node, ast.Import):
@@ -98,4 +115,14 @@ def stored(nodes: Iterable[ast.AST]) -> set[str]:
     }
 
 
-__all__ = ["REFUSED", "assigned", "assigned_in", "is_harmless", "may_call", "refusal", "stored"]
+__all__ = [
+    "EXITS",
+    "REFUSED",
+    "assigned",
+    "assigned_in",
+    "is_harmless",
+    "may_call",
+    "may_end",
+    "refusal",
+    "stored",
+]

@@ -22,7 +22,7 @@ from .comprehensions import loop_name, nested_loop, not_a_list
 from .conditions import Constant, negated
 from .expressions import Expressions
 from .names import JOINS
-from .refusals import assigned, refusal, stored
+from .refusals import EXITS, assigned, refusal, stored
 from .source import Problem, unsupported
 from .symbols import Condition, Fork, Formula, Growing, Loop, Phi, Poison, Site
 
@@ -170,6 +170,8 @@ class Statements:
         if name in JOINS and self._expressions.calls.tool_of(node.func) is None:
             values = [self._ending(a) for a in [*node.args, *(k.value for k in node.keywords)]]
             return self._end(self._sole(values[0]) if len(values) == 1 else None, node)
+        if name in EXITS and self._builder.names.find(name) is None:
+            raise unsupported(node, f"`{name}` has no place in a plan", "guard the calls below with `if`")
         if isinstance(node.func, ast.Attribute) and self._assignments.grow(node.func, node):
             return False
         self._expressions.value(node)
