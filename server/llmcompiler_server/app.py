@@ -17,11 +17,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from llmcompiler import LLMCompiler, __version__
 
 from .keys import KeyRing
-from .logs import AccessLog, RunLog
+from .logs import AccessLog, RunLog, name_of
 from .metrics import Metrics
 from .openapi import install_openapi
 from .parts import Parts
-from .problems import Problem
+from .problems import Problem, not_json
 from .routes import chat, operation, page, plans, runs
 from .runs import RunManager
 from .security import install_security
@@ -151,6 +151,8 @@ def _methods_at(request: Request, routes: list[BaseRoute]) -> list[str]:
 
 def invalid_request(error: RequestValidationError) -> Problem:
     """What is wrong with a request, place by place, and nothing of what was sent."""
+    if problem := not_json(error):
+        return problem
     errors: list[Any] = list(error.errors())
     places = [
         {"place": ".".join(map(str, e["loc"]))[:200], "problem": str(e["msg"])[:300]}
@@ -182,7 +184,7 @@ class _LastResort:
             await self.app(scope, receive, noting)
         except Exception:  # of a bug, here or in a tool's description: never told to clients
             request_id = secrets.token_hex(8)
-            logger.exception("request %s failed: %s %s", request_id, scope["method"], scope["path"])
+            logger.exception("request %s failed: %s", request_id, name_of(scope))
             if started:
                 raise
             problem = Problem(

@@ -100,7 +100,7 @@ class AccessLog:
                 level,
                 "request",
                 route=route or "other",
-                method=scope["method"] if scope["method"] in _METHODS else "other",
+                method=_method(scope),
                 status=status or 499,
                 seconds=round(seconds, 4),
                 run_id=_run_id(scope),
@@ -111,6 +111,16 @@ def _run_id(scope: Scope) -> str | None:
     """The run a request is about. What is no id may be any text, and is left out."""
     found = scope.get("path_params", {}).get("run_id")
     return found if isinstance(found, str) and _RUN_ID.match(found) else None
+
+
+def name_of(scope: Scope) -> str:
+    """A request in words that are none of the client's: its method and the template of its path."""
+    return f"{_method(scope)} {_template(scope) or 'other'}"
+
+
+def _method(scope: Scope) -> str:
+    method: str = scope["method"]
+    return method if method in _METHODS else "other"
 
 
 def _template(scope: Scope) -> str | None:
@@ -199,4 +209,4 @@ def set_up_logs(level: str, form: str, stream: TextIO | None = None) -> None:
         logger.propagate = name == "uvicorn.error"  # requests are logged by `AccessLog`
 
 
-__all__ = ["AccessLog", "JSONFormatter", "RunLog", "TextFormatter", "set_up_logs"]
+__all__ = ["AccessLog", "JSONFormatter", "RunLog", "TextFormatter", "name_of", "set_up_logs"]

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from .conversation import Turn, as_input
 from .openai_shapes import MODEL, model_not_found
 from .problems import Problem
-from .records import RunLimits, RunRequest
+from .records import METADATA, Metadata, RunLimits, RunRequest
 
 Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
 
@@ -93,9 +93,7 @@ class ChatRequest(BaseModel):
     stream: bool | None = Field(default=False, description="Answer with chunks as server-sent events.")
     stream_options: StreamOptions | None = None
     response_format: ResponseFormat | None = None
-    metadata: dict[str, str] | None = Field(
-        default=None, max_length=16, description="Texts of your own, kept with the run."
-    )
+    metadata: Metadata | None = Field(default=None, max_length=16, description=METADATA)
     limits: RunLimits | None = Field(
         default=None, description="Not of OpenAI's: bounds of this run, as in `POST /v1/runs`."
     )

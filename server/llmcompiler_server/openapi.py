@@ -209,10 +209,15 @@ PROBLEMS: dict[int, tuple[str, str]] = {
     403: ("scope-missing", "the key 'reader' lacks the scope `run`"),
     404: ("run-not-found", "there is no such run, or none any more that this key may see"),
     409: ("digest-mismatch", "the call waits for approval of other arguments than those"),
+    408: ("request-timeout", "the body was not there after 60 seconds"),
     413: ("body-too-large", "the body has more than 1000000 bytes"),
+    415: (
+        "not-json",
+        "the body must be JSON and say so: send the header `Content-Type: application/json`",
+    ),
     422: ("invalid-request", "`body.input`: Field required"),
     429: ("rate-limited", "more than 120 requests a minute; try again in 1 s"),
-    431: ("headers-too-large", "the headers have more than 32000 bytes"),
+    431: ("headers-too-large", "the headers and the address have more than 32000 bytes"),
     500: (
         "internal-error",
         "something inside the service went wrong; its log says more under this request id",
@@ -226,6 +231,7 @@ _OPENAI_ERRORS: dict[int, tuple[str, str, str | None]] = {
     401: ("invalid_api_key", "authentication_error", None),
     403: ("scope_missing", "permission_error", None),
     404: ("model_not_found", "invalid_request_error", "model"),
+    415: ("not_json", "invalid_request_error", None),
     422: ("limit_exceeded", "invalid_request_error", None),
     429: ("rate_limit_exceeded", "rate_limit_error", None),
     500: ("internal_error", "server_error", None),
@@ -260,7 +266,8 @@ def _complete(operation: dict[str, Any]) -> None:
     for status in (403, 431, 500):
         responses.setdefault(str(status), {"description": HTTPStatus(status).phrase})
     if "requestBody" in operation:
-        responses.setdefault("413", {"description": HTTPStatus(413).phrase})
+        for status in (408, 413):
+            responses.setdefault(str(status), {"description": HTTPStatus(status).phrase})
     said, example = ANSWERS.get(operation["operationId"], (None, None))
     for status, response in responses.items():
         if int(status) >= 400:

@@ -73,8 +73,8 @@ class _Filling:
     def fill(self, schema: Any, inside: tuple[str, ...], depth: int) -> Any:
         if depth > DEEPEST:
             raise _bad(f"it is nested more than {DEEPEST} deep")
+        self._spend(8)
         if not isinstance(schema, dict):
-            self._spend(8)
             return schema
         made: dict[str, Any] = {}
         for key, value in schema.items():
@@ -91,6 +91,7 @@ class _Filling:
                 self._spend(len(dumps(value)))
                 made[key] = value
             elif key in _NAMED and isinstance(value, dict):
+                self._spend(sum(map(len, value)))
                 made[key] = {name: self.fill(sub, inside, depth + 1) for name, sub in value.items()}
             elif isinstance(value, list):
                 made[key] = [self.fill(sub, inside, depth + 1) for sub in value]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -69,6 +70,18 @@ class Problem(Exception):
         return SafeJSONResponse(self.document(), self.status, self.headers, media_type=MEDIA_TYPE)
 
 
+def not_json(error: RequestValidationError) -> Problem | None:
+    """What is wrong with a body that does not say that it is JSON; None where that is not the matter.
+
+    Nothing is read as JSON that browsers send to anybody without asking first.
+    """
+    if not isinstance(error.body, bytes):
+        return None
+    return Problem(
+        415, "not-json", "the body must be JSON and say so: send the header `Content-Type: application/json`"
+    )
+
+
 class SafeJSONResponse(JSONResponse):
     """JSON that can always be written: what is quoted in it may hold half a character."""
 
@@ -77,4 +90,4 @@ class SafeJSONResponse(JSONResponse):
         return dumps(content).encode()
 
 
-__all__ = ["MEDIA_TYPE", "Problem", "ProblemDocument", "SafeJSONResponse"]
+__all__ = ["MEDIA_TYPE", "Problem", "ProblemDocument", "SafeJSONResponse", "not_json"]

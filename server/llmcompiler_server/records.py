@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 RunStatus = Literal["running", "waiting", "succeeded", "failed", "cancelled", "interrupted"]
 """`waiting`: at least one call needs approval. `interrupted`: the service ended before the run did."""
 ENDED: frozenset[RunStatus] = frozenset(["succeeded", "failed", "cancelled", "interrupted"])
+
+_MOST = 2**53
+"""The largest whole number that every JSON parser reads as it is; no float holds all of those far above."""
 
 Scope = Literal["run", "read", "approve", "admin"]
 """`run` starts and cancels, `read` looks, `approve` decides, `admin` does all of it on every key's runs."""
@@ -68,11 +71,16 @@ class RunLimits(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    tasks: int | None = Field(default=None, ge=1)
-    model_calls: int | None = Field(default=None, ge=1)
-    tokens: int | None = Field(default=None, ge=1)
+    tasks: int | None = Field(default=None, ge=1, le=_MOST)
+    model_calls: int | None = Field(default=None, ge=1, le=_MOST)
+    tokens: int | None = Field(default=None, ge=1, le=_MOST)
     seconds: float | None = Field(default=None, gt=0)
-    rounds: int | None = Field(default=None, ge=1)
+    rounds: int | None = Field(default=None, ge=1, le=_MOST)
+
+
+Metadata = dict[Annotated[str, Field(max_length=100)], Annotated[str, Field(max_length=4_000)]]
+"""It is kept with every run, and told with every list of them."""
+METADATA = "Texts of your own, kept with the run: names have 100 characters at most, texts 4,000."
 
 
 class RunRequest(BaseModel):
@@ -99,9 +107,7 @@ class RunRequest(BaseModel):
         default=None, description="JSON schema that the answer must fit."
     )
     limits: RunLimits | None = None
-    metadata: dict[str, str] = Field(
-        default_factory=dict, max_length=16, description="Texts of your own, kept with the run."
-    )
+    metadata: Metadata = Field(default_factory=dict, max_length=16, description=METADATA)
 
 
 class ErrorInfo(BaseModel):
@@ -164,7 +170,7 @@ class ApprovalDecision(BaseModel):
     digest: str | None = Field(
         default=None, description="Of the arguments that are meant; another one is refused with 409."
     )
-    item: int | None = Field(default=None, ge=0)
+    item: int | None = Field(default=None, ge=0, le=_MOST)
     reason: str = Field(default="", max_length=2_000)
 
 

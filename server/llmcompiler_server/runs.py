@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import hashlib
 import logging
 import secrets
 import time
@@ -23,7 +22,7 @@ from llmcompiler.errors import ConfigurationError, UsageError
 from llmcompiler.events import ApprovalRequested, Event, RunFinished
 from llmcompiler.protocols import ApprovalRequest
 
-from .asked import check_input, limits_of
+from .asked import check_input, digest_of, limits_of
 from .live import LiveRun, event_data, lost_end, output_of, public_error, result_dict
 from .output_schema import output_type
 from .problems import Problem
@@ -144,7 +143,7 @@ class RunManager:
             return await self._begin(who, request, source, None), True
         if not 1 <= len(idempotency_key) <= 255:
             raise Problem(422, "invalid-request", "`Idempotency-Key` has 1 to 255 characters")
-        digest = hashlib.sha256(f"{source} {request.model_dump_json()}".encode()).hexdigest()
+        digest = digest_of(source, request)
         named = (who.name, idempotency_key)
         lock = self._starting.setdefault(named, asyncio.Lock())
         async with lock:

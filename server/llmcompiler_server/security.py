@@ -199,7 +199,16 @@ class KnownHosts:
 
 
 class SizeLimits:
-    """Refuses requests whose headers or body are too large, without reading more than is allowed."""
+    """Refuses requests whose headers or body are too large or take too long, without reading more than is allowed.
+
+    Args:
+        app: What is inside.
+        max_body: Bytes of a body.
+        max_headers: Bytes of the headers and of the address together.
+    """
+
+    patience = 60.0
+    """Seconds until a body must be there."""
 
     def __init__(self, app: ASGIApp, max_body: int, max_headers: int) -> None:
         self.app, self.max_body, self.max_headers = app, max_body, max_headers
@@ -209,40 +218,60 @@ class SizeLimits:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        if sum(len(name) + len(value) for name, value in scope["headers"]) > self.max_headers:
+        address = len(scope.get("raw_path") or scope["path"]) + len(scope.get("query_string", b""))
+        if address + sum(len(name) + len(value) for name, value in scope["headers"]) > self.max_headers:
             problem = Problem(
-                431, "headers-too-large", f"the headers have more than {self.max_headers} bytes"
+                431,
+                "headers-too-large",
+                f"the headers and the address have more than {self.max_headers} bytes",
             )
             await self._refuse(problem, scope, receive, send)
             return
-        length = Headers(scope=scope).get("content-length", "")
+        headers = Headers(scope=scope)
+        length = headers.get("content-length", "")
+        if length and "transfer-encoding" in headers:
+            # Where a proxy believes one and this service the other, they disagree on where the next request begins.
+            problem = Problem(400, "bad-http", "`Content-Length` and `Transfer-Encoding` exclude each other")
+            await self._refuse(problem, scope, receive, send)
+            return
         if length.isdecimal() and (len(length) > 18 or int(length) > self.max_body):
             await self._refuse(self._too_large(), scope, receive, send)
             return
-        taken, refused, started = 0, False, False
+        taken, whole, started = 0, False, False
+        refused: Problem | None = None
+        latest = asyncio.get_running_loop().time() + self.patience
 
         async def limited() -> Message:
-            nonlocal taken, refused
-            message = await receive()
+            nonlocal taken, whole, refused
+            try:
+                # Once the body is there, only the end of the connection is waited for, and that may take days.
+                async with asyncio.timeout_at(None if whole else latest):
+                    message = await receive()
+            except TimeoutError:
+                refused = Problem(
+                    408, "request-timeout", f"the body was not there after {self.patience:g} seconds"
+                )
+                raise _Refused from None
             if message["type"] == "http.request":
+                whole = not message.get("more_body", False)
                 taken += len(message.get("body", b""))
                 if taken > self.max_body:
-                    refused = True
-                    raise _TooLarge
+                    refused = self._too_large()
+                    raise _Refused
             return message
 
         async def noting(message: Message) -> None:
             nonlocal started
             # What the app makes of the broken body is not sent: the refusal is.
-            if refused and not started:
+            if refused is not None and not started:
                 return
             started = started or message["type"] == "http.response.start"
             await send(message)
 
-        with contextlib.suppress(_TooLarge):
+        with contextlib.suppress(_Refused):
             await self.app(scope, limited, noting)
-        if refused and not started:
-            await self._refuse(self._too_large(), scope, receive, send)
+        if refused is not None and not started:
+            await self._refuse(refused, scope, receive, send)
 
     def _too_large(self) -> Problem:
         return Problem(413, "body-too-large", f"the body has more than {self.max_body} bytes")
@@ -274,8 +303,8 @@ class SizeLimits:
                 return
 
 
-class _TooLarge(Exception):
-    """The body is larger than allowed."""
+class _Refused(Exception):
+    """The body is larger than allowed, or too slow."""
 
 
 __all__ = [

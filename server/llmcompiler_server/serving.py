@@ -282,11 +282,52 @@ class Server(uvicorn.Server):
 
 
 class Protocol(H11Protocol):
-    """HTTP/1.1, with the service's own words for what is no HTTP. It bounds headers, which not every parser does."""
+    """HTTP/1.1, with the service's own words for what is no HTTP. It bounds headers, which not every parser does.
+
+    Between requests a connection is closed after uvicorn's own time.
+    """
+
+    patience = 30.0
+    """Seconds until the headers of a request must be there."""
+    _late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Somebody connects."""
+        super().connection_made(transport)
+        self._late = self.loop.call_later(self.patience, self._too_late)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """They are gone."""
+        self._in_time()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """They say something."""
+        before = self.cycle
+        super().data_received(data)
+        if self.cycle is not before:
+            self._in_time()
+        elif self._late is None and self.conn.their_state is h11.IDLE and not self.transport.is_closing():
+            # Another request begins, which has stopped uvicorn's own clock.
+            self._late = self.loop.call_later(self.patience, self._too_late)
+
+    def _in_time(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def _too_late(self) -> None:
+        self._late = None
+        if not self.transport.is_closing():
+            self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what can not be read: a request cut off, or headers without end."""
         error = sys.exception()
+        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            # An answer is on its way already, and another one can not begin: whoever follows it sees it end.
+            self.transport.close()
+            return
         if getattr(error, "error_status_hint", 400) == 431:
             problem = Problem(431, "headers-too-large", "the headers are larger than this service takes")
         else:

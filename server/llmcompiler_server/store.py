@@ -10,10 +10,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from .problems import Problem
 from .records import ENDED, RunRecord, RunStatus, StoredEvent
+
+T = TypeVar("T")
 
 WEIGHT = 4_000
 """Characters of an event's data that count as one event against `max_kept_events`."""
@@ -127,7 +129,8 @@ class MemoryRunStore:
 
     Args:
         max_runs: Runs that are over and kept, at most.
-        max_events: Their events, at most; a large one counts as several, and the run that ended last is kept anyhow.
+        max_events: Their events, at most; a large one counts as several, as does a large answer, and the run that
+            ended last is kept anyhow.
         key_seconds: How long an `Idempotency-Key` is remembered.
         clock: Seconds, never set back.
     """
@@ -165,6 +168,7 @@ class MemoryRunStore:
             self._keys.move_to_end(kept.key)
         if record.status in ENDED and record.id not in self._ended:
             self._ended[record.id] = None
+            kept.weight += _size(kept.record) // WEIGHT
             self._weight += kept.weight
             self._evict()
 
@@ -226,7 +230,29 @@ class MemoryRunStore:
         return f"<{type(self).__name__} with {len(self._runs)} runs>"
 
 
-def page_of(found: Sequence[tuple[int, RunRecord]], limit: int) -> Page:
+def _size(record: RunRecord) -> int:
+    """Characters of what is kept of a run beside its events, about."""
+    texts = len(record.input) + sum(len(k) + len(v) for k, v in record.metadata.items())
+    return texts + sum(_characters(value) for value in (record.output, record.result))
+
+
+def _characters(value: Any) -> int:
+    """Those of the texts in a JSON value, and a few for each of its other parts: what it takes in memory, about."""
+    count, left = 0, [value]
+    while left:
+        v = left.pop()
+        if isinstance(v, str):
+            count += len(v)
+        elif isinstance(v, dict):
+            count += sum(len(str(key)) for key in v)
+            left.extend(v.values())
+        elif isinstance(v, list):
+            left.extend(v)
+        count += 8
+    return count
+
+
+def page_of(found: Sequence[tuple[int, T]], limit: int) -> tuple[list[T], str | None]:
     """A page of numbered runs, of which there may be one more than `limit`, to tell whether another page follows."""
     following = str(found[limit - 1][0]) if len(found) > limit else None
     return [record for _, record in found[:limit]], following

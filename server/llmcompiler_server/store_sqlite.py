@@ -155,6 +155,8 @@ class SQLiteRunStore:
         self._writer: asyncio.Task[None] | None = None
         self._failing = False
         self._lost = 0
+        self._damaged: set[str] = set()
+        """Runs whose rows can not be read: each is told once."""
 
     # -- life --------------------------------------------------------------------------
 
@@ -186,7 +188,8 @@ class SQLiteRunStore:
         """Write what is not written yet, and close the file."""
         if self._writer is None:
             return
-        await self._written()
+        while (self._waiting or self._writing) and not self._failing:
+            await self._tried.wait()
         self._writer.cancel()
         await asyncio.wait({self._writer})
         self._writer = None
@@ -205,17 +208,19 @@ class SQLiteRunStore:
             self._file.check()
             with self._file.writing() as db:
                 self._number = db.scalar(sa.select(sa.func.max(_runs.c.number))) or 0
-                left = [
-                    (row.number, _record(row.document))
-                    for row in db.execute(sa.select(_runs).where(_runs.c.status.not_in(ENDED)))
-                ]
-                for number, record in left:
-                    self._interrupt(db, number, record)
+                left = []
+                for row in list(db.execute(sa.select(_runs).where(_runs.c.status.not_in(ENDED)))):
+                    record = self._record(row.id, row.document)
+                    if record is not None:
+                        self._interrupt(db, row.number, record)
+                        left.append(record)
+                # Those that can not be read have ended, too: they are let go like any other.
+                db.execute(sa.update(_runs).where(_runs.c.status.not_in(ENDED)).values(status="interrupted"))
                 self._ended = db.scalar(sa.select(sa.func.count()).select_from(_runs)) or 0
         except BaseException:
             self._let_go()
             raise
-        return [record for _, record in left]
+        return left
 
     def _interrupt(self, db: sa.Connection, number: int, record: RunRecord) -> None:
         last = db.scalar(sa.select(sa.func.max(_events.c.seq)).where(_events.c.run == record.id))
@@ -322,14 +327,12 @@ class SQLiteRunStore:
         return len(gone)
 
     async def _written(self) -> None:
-        """Until everything that was noted has been tried; soon, also where writing fails."""
-        if self._waiting or self._writing:
-            if self._failing:
+        """Until everything that was noted so far has been tried; soon, also where writing fails."""
+        # What is being written, then what waits now. Under load there is always more: that is not waited for.
+        for _ in range(2):
+            if self._failing or not (self._waiting or self._writing):
                 return
-            while self._waiting or self._writing:
-                await self._tried.wait()
-                if self._failing:
-                    return
+            await self._tried.wait()
 
     # -- reading -----------------------------------------------------------------------
 
@@ -341,7 +344,7 @@ class SQLiteRunStore:
 
         def read(db: sa.Connection) -> RunRecord | None:
             text = db.scalar(sa.select(_runs.c.document).where(_runs.c.id == run_id))
-            return None if text is None else _record(text)
+            return None if text is None else self._record(run_id, text)
 
         return await self._read(read)
 
@@ -380,13 +383,19 @@ class SQLiteRunStore:
             query = query.where(_runs.c.number < before)
         # What is not written yet may push out as many as it has.
         query = query.order_by(_runs.c.number.desc()).limit(limit + 1 + len(newer))
-        rows = await self._read(lambda db: [(r.number, r.id, r.document) for r in db.execute(query)])
-        found = {number: _record(text) for number, run_id, text in rows if run_id not in newer}
+
+        def read(db: sa.Connection) -> list[tuple[int, RunRecord | None]]:
+            # Here, in a thread: results may be large, and a page has many.
+            rows = ((r.number, r.id, r.document) for r in db.execute(query))
+            return [(number, self._record(id_, text)) for number, id_, text in rows if id_ not in newer]
+
+        found = dict(await self._read(read))
         for number, record in newer.values():
             mine = (owner is None or record.owner == owner) and status in (None, record.status)
             if mine and (before is None or number < before):
                 found[number] = replace(record)
-        return page_of(sorted(found.items(), key=lambda kept: -kept[0])[: limit + 1], limit)
+        page, following = page_of(sorted(found.items(), key=lambda kept: -kept[0])[: limit + 1], limit)
+        return [record for record in page if record is not None], following
 
     async def known(self, owner: str, key: str) -> KnownKey | None:
         """What an `Idempotency-Key` stands for."""
@@ -403,6 +412,16 @@ class SQLiteRunStore:
             return None if row is None else KnownKey(row.digest, row.run)
 
         return await self._read(read)
+
+    def _record(self, run_id: str, document: str) -> RunRecord | None:
+        """A run as it was kept; None of a row that is damaged, which must not keep anybody from the others."""
+        try:
+            return RunRecord(**json.loads(document))
+        except (ValueError, TypeError, RecursionError):
+            if run_id not in self._damaged:
+                self._damaged.add(run_id)
+                logger.error("the run store %s: the row of one run is damaged and left out", self.path)
+            return None
 
     async def _read(self, query: Callable[[sa.Connection], T]) -> T:
         def read() -> T:
@@ -446,10 +465,6 @@ def _run_row(number: int, record: RunRecord) -> dict[str, Any]:
 
 def _event_row(run_id: str, event: StoredEvent) -> dict[str, Any]:
     return {"run": run_id, "seq": event.seq, "type": event.type, "data": event.data}
-
-
-def _record(document: str) -> RunRecord:
-    return RunRecord(**json.loads(document))
 
 
 __all__ = ["SQLiteRunStore"]

@@ -313,7 +313,7 @@ async def test_json_that_is_too_deep_is_refused(server: Running) -> None:
 
 async def test_problems_of_runs_are_in_the_same_shape(server: Running) -> None:
     bad = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "no such type"}}}
-    error(await chat(server, PLAN, response_format=bad), 400, "bad_schema")
+    error(await chat(server, PLAN, response_format=bad), 400, "bad_schema", "response_format")
     error(await chat(server, PLAN, limits={"tasks": 10**6}), 400, "limit_too_high")
     error(await chat(server, "x" * 30_000), 400, "context_length_exceeded", "messages")
 

@@ -213,13 +213,13 @@ async def test_text_of_any_script_comes_back_as_it_was(server: Running) -> None:
 
 
 async def test_the_largest_plan_does_not_hold_up_others(server: Running) -> None:
-    text = "\n".join(f"{i}. add({i}, {f'${i - 1}' if i > 1 else 1})" for i in range(1, 1_001))
+    text = "\n".join(f"{i}. add({i}, {f'${i - 1}' if i > 1 else 1})" for i in range(1, 501))
     asking = asyncio.ensure_future(explain(server, text))
     answered = 0
     while not asking.done() and answered < 1_000:
         assert (await server.http.get("/healthz")).status_code == 200
         answered += 1
-    assert len((await asking)["plan"]["tasks"]) == 1_000
+    assert len((await asking)["plan"]["tasks"]) == 500
     assert answered > 1
 
 

@@ -314,3 +314,69 @@ async def test_events_that_can_not_be_written_for_long_are_bounded(tmp_path: Pat
     assert len(await store.events("run_1", -1, 999)) == 50
     other.close()
     await store.close()
+
+
+async def test_readers_do_not_wait_for_what_comes_after_them(tmp_path: Path) -> None:
+    """Under load there is always something that is not written yet."""
+    store = SQLiteRunStore(tmp_path / "runs.db")
+    await store.open()
+    store.save(record(1, "running"))
+    stop = False
+
+    async def write_on() -> None:
+        seq = 0
+        while not stop:
+            store.append("run_1", event(seq))
+            seq += 1
+            await asyncio.sleep(0)
+
+    writing = asyncio.ensure_future(write_on())
+    try:
+        for _ in range(3):
+            found = await asyncio.wait_for(store.events("run_1", -1, 10_000), 20)
+            assert [e.seq for e in found] == list(range(len(found)))
+            assert len((await asyncio.wait_for(store.list(None, None, 5, None), 20))[0]) == 1
+    finally:
+        stop = True
+        await writing
+        await store.close()
+
+
+async def test_a_damaged_row_keeps_nobody_from_the_others(tmp_path: Path, caplog: Any) -> None:
+    path = tmp_path / "runs.db"
+    store = SQLiteRunStore(path)
+    await store.open()
+    for number in range(6):
+        store.save(record(number, "running" if number in (1, 2) else "succeeded"))
+    await store.close()
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE runs SET document = '{' WHERE id IN ('run_1', 'run_4')")
+        db.execute("UPDATE runs SET document = '{\"a\": 1}' WHERE id = 'run_5'")
+    db.close()
+    store = SQLiteRunStore(path, 3)
+    assert [r.id for r in await store.open()] == ["run_2"]
+    assert await store.get("run_4") is None
+    seen, after = [], None
+    while True:
+        page, after = await store.list(None, None, 1, after)
+        seen += [r.id for r in page]
+        if after is None:
+            break
+    assert seen == ["run_3", "run_2", "run_0"]
+    assert caplog.text.count("the row of one run") == 3
+    store.save(record(7))  # the damaged ones are let go in their turn
+    await store.list(None, None, 9, None)
+    assert [r.id for r in (await store.list(None, None, 9, None))[0]] == ["run_7"]
+    await store.close()
+
+
+async def test_large_answers_weigh_as_much_as_their_events() -> None:
+    store = MemoryRunStore(1_000, 1_000)
+    for number in range(100):
+        run = record(number, "running")
+        store.save(run)
+        run.status, run.output = "succeeded", {"text": ["x" * 200_000]}
+        store.save(run)
+    kept = (await store.list(None, None, 100, None))[0]
+    assert 10 < len(kept) < 25
+    assert store._weight <= 1_000

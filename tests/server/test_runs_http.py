@@ -177,7 +177,7 @@ async def test_a_web_page_can_not_start_runs_with_a_request_that_browsers_send_u
     body = json.dumps({"input": PLAN})
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""):
         reply = await server.http.post("/v1/runs", content=body, headers={"Content-Type": kind})
-        problem(reply, 422, "invalid-request")
+        problem(reply, 415, "not-json")
     assert (await server.http.get("/v1/runs")).json()["data"] == []
 
 

@@ -37,7 +37,7 @@ from ..openai_shapes import (
     usage_chunk,
 )
 from ..parts import Parts, shared_parts
-from ..problems import MEDIA_TYPE, Problem, ProblemDocument
+from ..problems import MEDIA_TYPE, Problem, ProblemDocument, not_json
 from ..records import Principal, RunRecord, StoredEvent
 from ..security import require
 from ..sse import EventStream, unless_gone
@@ -73,6 +73,8 @@ _FORMS = frozenset(["str", "list[ContentPart]", "list[str]"])
 
 def _invalid(error: RequestValidationError) -> Problem:
     """What is wrong with a body: the first thing, as OpenAI does. Nothing of what was sent is in it."""
+    if problem := not_json(error):
+        return problem
     errors = error.errors()
     loc = [*errors[0]["loc"]]
     message = errors[0]["msg"]
@@ -141,7 +143,7 @@ _LOCATION = {
             "content": _CHUNKS,
             **_LOCATION,
         },
-        **_errors(400, 401, 403, 404, 422, 429, 500, 502, 503),
+        **_errors(400, 401, 403, 404, 415, 422, 429, 500, 502, 503),
     },
 )
 async def create_chat_completion(
@@ -165,7 +167,13 @@ async def create_chat_completion(
     """
     wanted = run_request(body, shared.settings.max_input)
     manager = shared.manager
-    record, new = await manager.start(who, wanted, idempotency_key=key, source="chat")
+    try:
+        record, new = await manager.start(who, wanted, idempotency_key=key, source="chat")
+    except Problem as problem:
+        if problem.code != "bad-schema":
+            raise
+        detail = problem.detail.replace("`output_schema`", "`response_format`")  # as this client calls it
+        raise Problem(problem.status, problem.code, detail, param="response_format") from None
     headers = {"Location": f"/v1/runs/{record.id}"} | ({} if new else {"Idempotent-Replayed": "true"})
 
     async def on_gone() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Annotated, Any
 from weakref import WeakKeyDictionary
 
@@ -39,7 +40,7 @@ _Parts = Annotated[Parts, Depends(shared_parts)]
 _GONE = 499
 MOST = 100_000
 """Characters of a plan that is given, in its text or in its JSON."""
-MOST_TASKS = 1_000
+MOST_TASKS = 500
 """Tasks of a plan that is given."""
 _TOLD = 100
 """Diagnostics that are told."""
@@ -53,7 +54,7 @@ _TOLD = 100
     summary="Explain a plan without running it",
     response_model=PlanDocument,
     responses={
-        **problem_responses(400, 401, 403, 413, 429, 502, 503),
+        **problem_responses(400, 401, 403, 413, 415, 429, 502, 503),
         422: plan_problem(),
     },
 )
@@ -154,14 +155,26 @@ class _Odd(Reporter):
 async def _explained(shared: Parts, body: PlanRequest) -> bytes:
     alone = _under_way(shared).alone
     if body.plan is not None:
-        async with alone:
-            return await asyncio.to_thread(_explain_given, shared, body.plan)
+        return await _in_thread(alone, partial(_explain_given, shared, body.plan))
     assert body.input is not None
     check_input(body.input, shared.settings.max_input)
     odd = _Odd()
     plan = await shared.compiler.plan(body.input, reporters=[odd])
-    async with alone:
-        return await asyncio.to_thread(_document, plan, list(odd.found))
+    return await _in_thread(alone, partial(_document, plan, list(odd.found)))
+
+
+async def _in_thread(alone: asyncio.Lock, work: Callable[[], bytes]) -> bytes:
+    """Work in a thread. A thread can not be cancelled: who leaves leaves the lock to it until it is done."""
+    await alone.acquire()
+    working = asyncio.get_running_loop().run_in_executor(None, work)
+
+    def done(future: asyncio.Future[bytes]) -> None:
+        alone.release()
+        if not future.cancelled():
+            future.exception()  # looked at, also where nobody waits for it any more
+
+    working.add_done_callback(done)
+    return await asyncio.shield(working)
 
 
 def _explain_given(shared: Parts, given: str | dict[str, Any]) -> bytes:
