@@ -100,6 +100,8 @@ _LAZY = {
     "OpenAIModel": "llmcompiler.models",
     "PlanTemplate": "llmcompiler.templates",
     "SQLiteCache": "llmcompiler.sharing.sqlite",
+    "load_ipython_extension": "llmcompiler.notebook",
+    "unload_ipython_extension": "llmcompiler.notebook",
 }
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ._displayed import checked_live, live_views
 from .approvals import checked_timeout
 from .backend.executor import AsyncExecutor
 from .backend.rates import check_rates
@@ -13,7 +14,7 @@ from .bridge import run_blocking
 from .budget import Budget
 from .check import PlanChecker, check_plan
 from .diagnostics import Diagnostic
-from .driver import Executor
+from .driver import OUTER, Executor
 from .emitter import Emitter
 from .errors import ConfigurationError, LimitExceeded, PlanError, UsageError
 from .events import Event, RunFinished
@@ -74,6 +75,7 @@ class LLMCompiler:
         selector: Chooses, of many tools, those that the planner is shown; any tool may be called all the same.
         plan_cache: Keeps plans of runs that went well as templates, and fills one instead of asking the planner where a
             question is of the same form: a `llmcompiler_planners.PlanCache`.
+        live: Show runs while they go on: None for where a notebook's kernel runs, True also in IPython on a terminal.
 
     Raises:
         UsageError: An argument is wrong.
@@ -114,6 +116,7 @@ class LLMCompiler:
         approval_timeout: float | None = None,
         selector: ToolSelector | None = None,
         plan_cache: PlanCache | None = None,
+        live: bool | None = None,
     ) -> None:
         self.tools = tools if isinstance(tools, ToolRegistry) else ToolRegistry(tools)
         if journal is not None:
@@ -128,6 +131,7 @@ class LLMCompiler:
         self._joiner = joiner
         self.selector = selector
         self.plan_cache = plan_cache
+        self.live = checked_live(live)
         self._cached: Planner | None = None
         self.executor = executor or AsyncExecutor()
         self.max_replans = max_replans
@@ -208,7 +212,7 @@ class LLMCompiler:
 
         Every error of a run carries `.result`: the tasks that were done, usage and times.
         """
-        return await self._session(question, output_type, limits, run_id).run()
+        return await self._session(question, output_type, limits, run_id, self._views()).run()
 
     def run_sync(self, question: str, **options: Any) -> RunResult:
         """`run` for code without an event loop; it also works inside a running one (notebooks)."""
@@ -319,6 +323,10 @@ class LLMCompiler:
         return make_tool(
             self, name, description, limits=limits, output_type=output_type, max_depth=max_depth, **options
         )
+
+    def _views(self) -> list[Reporter]:
+        """The live view of a run in a notebook; runs inside others have none."""
+        return live_views(self.live, self.reporters) if OUTER.get() is None else []
 
     def checked_limits(self, limits: Limits | None, *users: Any) -> Limits:
         """The bounds of a run: those given, else the compiler's.
@@ -450,7 +458,7 @@ class LLMCompiler:
             PlanError: The plan has errors; nothing was run.
         """
         checked, found = self._checked(plan)
-        session = self._session(question, output_type, limits, run_id, given=True)
+        session = self._session(question, output_type, limits, run_id, self._views(), given=True)
         return await session.execute(checked, found)
 
     def execute_sync(self, plan: Plan | str, **options: Any) -> RunResult:

@@ -153,11 +153,14 @@ class Driver:
         self.calls[task.id] = call
         if reuse is not None:
             call.via = "reused" if self.calls[reuse].round != round_ else "merged"
+            if not self.watch.quiet:
+                self.watch.planned(call)
             self._handle(tfu.Planned(task.id, (), (reuse,)))
             return call
         call.estimate = self.latencies.estimate(task.tool)
         probe = task.each is not None or task.when is not None
         frees: tuple[tfu.Key, ...] = ()
+        left = False
         if self._placement is not None and tool is not None:
             try:
                 placed = self._placement.put(task, tool, probe=probe)
@@ -166,11 +169,13 @@ class Driver:
                     f"the resource of `{tool.name}` can not be used: {describe_error(e)}"
                 )
                 placed = Placed()
-            call.after, frees = placed.after, placed.frees
+            call.after, frees, left = placed.after, placed.frees, placed.left
             self._forget(task.id, frees)
             probe = probe or placed.is_open
-            if placed.left:
-                self._handle(tfu.Unheld(task.id))
+        if not self.watch.quiet:
+            self.watch.planned(call)  # before anything that its coming sets off
+        if left:
+            self._handle(tfu.Unheld(task.id))
         # What is looked at first is ordered then: only then is known what it touches.
         self._handle(tfu.Planned(task.id, task.depends_on, () if probe else call.after, probe, frees))
         return call

@@ -61,6 +61,11 @@ class Emitter(Watch):
 
     # -- what the driver says --------------------------------------------------------
 
+    def planned(self, call: Call) -> None:
+        """A task was added, and has its place."""
+        after = tuple(sorted(call.after))
+        self.emit(ev.TaskPlanned, round=call.round, task=call.task, after=after)
+
     def started(self, call: Call) -> None:
         """An attempt begins."""
         self.emit(

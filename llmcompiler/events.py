@@ -89,6 +89,9 @@ class TaskPlanned(Event):
 
     round: int
     task: Task
+    after: tuple[int, ...] = ()
+    """Tasks it is ordered after by effects, as far as that is known when it is planned. Where what a task touches
+    depends on values, these are all that it may have to wait for; how it was in the end, its result tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -123,6 +123,9 @@ class Watch:
     quiet = True
     """True when nobody listens: the driver then saves itself the telling."""
 
+    def planned(self, call: Call) -> None:
+        """A task has its place in the order of effects; nothing else was told of it yet."""
+
     def started(self, call: Call) -> None:
         """An attempt begins."""
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from ._displayed import Displayed
 from ._jsonable import error_to_dict, to_jsonable
 
 Status = Literal["succeeded", "failed", "skipped", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
-class Succeeded:
+class Succeeded(Displayed):
     """The call returned `value`."""
 
     value: Any
@@ -23,7 +24,7 @@ class Succeeded:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Displayed):
     """The call raised `error`, or its arguments could not be made."""
 
     error: Exception
@@ -35,7 +36,7 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(Displayed):
     """The call was never made. `cause` is the task whose end is the reason (its own id for a false guard)."""
 
     cause: int
@@ -48,7 +49,7 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
-class Cancelled:
+class Cancelled(Displayed):
     """The run ended (cancelled, out of time) before the call did."""
 
     reason: str = ""

@@ -12,6 +12,7 @@ from functools import cached_property
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any
 
+from ._displayed import Displayed
 from ._fact import fact
 from .guards import Guard, guard_references
 from .values import Ref, Value, references
@@ -115,7 +116,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Displayed):
     r"""A task graph: `tasks` in order, and the `join`.
 
     ```python
@@ -276,10 +277,29 @@ class Plan:
         return g
 
     def to_mermaid(self) -> str:
-        """The plan as a Mermaid flowchart; order by effects is dotted and says `then`."""
+        """The plan as a Mermaid flowchart; order by effects is dotted and says `then`.
+
+        More than 200 tasks are grouped by tool and step.
+        """
         from .pictures import to_mermaid
 
         return to_mermaid(self)
+
+    def to_dot(self) -> str:
+        """The plan in the DOT language of Graphviz; more than 200 tasks are grouped by tool and step."""
+        from .pictures import to_dot
+
+        return to_dot(self)
+
+    def to_svg(self, *, dark: bool | None = None) -> str:
+        """The plan as an SVG picture that stands alone; more than 200 tasks are grouped by tool and step.
+
+        Args:
+            dark: Dark or light; by default what the viewer's system prefers.
+        """
+        from .pictures import graph_svg
+
+        return graph_svg(self, dark=dark)
 
     def explain(
         self,
@@ -302,16 +322,18 @@ class Plan:
                 that was checked against tools.
         """
         from .explaining.plans import explain
+        from .explaining.report import Report
         from .passes import Outlook
 
         outlook: Outlook = self.__dict__.get("_outlook") or Outlook()
-        return explain(
+        told = explain(
             self,
             latencies=latencies or outlook.latencies,
             concurrency=outlook.concurrency if concurrency is ... else concurrency,
             passes=outlook.passes,
             notes=notes,
         )
+        return Report(told)
 
     # -- pydantic ------------------------------------------------------------
 

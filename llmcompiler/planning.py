@@ -313,8 +313,9 @@ class Planning:
         self._broken.pop(bound.id, None)
         self._total += 1
         self._tasks.append(bound)
-        self.emitter.emit(ev.TaskPlanned, round=self._round, task=bound)
-        if self.driver is not None:
+        if self.driver is None:
+            self.emitter.emit(ev.TaskPlanned, round=self._round, task=bound)
+        else:  # which tells of the task, once it is in its place
             self.driver.add(bound, self._round, reuse=reuse)
 
     @property

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Literal
 
+from ._displayed import Displayed
 from ._jsonable import dumps, error_to_dict, to_jsonable
 from .diagnostics import Diagnostic
 from .effects import Access
 from .models.base import Usage
 from .outcomes import Outcome, Succeeded
 from .plan import Plan, Task
+
+if TYPE_CHECKING:
+    from .traces import Trace
 
 Via = Literal["call", "reused", "merged", "constant", "cache", "batch", "fallback"]
 """How a task came by its outcome: its own call; the result of the same call in an earlier round, of one in the same run
@@ -59,7 +64,7 @@ class Note:
 
 
 @dataclass(slots=True)
-class TaskResult:
+class TaskResult(Displayed):
     """One task of a run and what became of it. Times are seconds since the run began."""
 
     task: Task
@@ -161,8 +166,20 @@ class Spans:
     joining: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class PhaseSpan:
+    """A time in which a planner or a joiner was at work. Times are seconds since the run began."""
+
+    kind: Literal["planning", "joining"]
+    round: int
+    started: float
+    finished: float
+    purpose: str = ""
+    """Of planning: `plan`, or `replan` in later rounds."""
+
+
 @dataclass(slots=True, repr=False)
-class RunResult:
+class RunResult(Displayed):
     """Everything a run did.
 
     `output` is the answer: a text, an instance of the `output_type`, the value of task *n* for `join($n)`, or
@@ -178,6 +195,10 @@ class RunResult:
     """Every task of every round, by id."""
     usage: Usage = field(default_factory=Usage)
     spans: Spans = field(default_factory=Spans, repr=False)
+    phases: list[PhaseSpan] = field(default_factory=list, repr=False)
+    """When planners and joiners were at work, in order of their ends."""
+    status: Literal["running", "answered", "failed", "cancelled"] = "answered"
+    """How the run stands. `failed` is also one whose answer is the value of a task that failed."""
     diagnostics: list[Diagnostic] = field(default_factory=list)
     thoughts: list[str] = field(default_factory=list)
     feedback: list[str] = field(default_factory=list)
@@ -219,9 +240,37 @@ class RunResult:
         were planned. Below: makespan, critical path (`*`), time spent waiting, calls saved, failures, what the passes
         did. No line end at the end; long calls are cut.
         """
+        from .explaining.report import Report
         from .explaining.runs import explain_run
 
-        return explain_run(self)
+        return Report(explain_run(self))
+
+    def trace(self) -> Trace:
+        """The run as it can be drawn: tasks, tries and phases with their times. See `llmcompiler.traces`."""
+        from .traces import Trace
+
+        return Trace.of(self)
+
+    def save_html(self, path: str | PathLike[str]) -> None:
+        """Write the run to a page in one file that opens in any browser: timeline, tasks, where the time went.
+
+        Raises:
+            OSError: The file can not be written.
+        """
+        from .traces import save, trace_page
+
+        save(path, trace_page(self.trace()))
+
+    def save_trace(self, path: str | PathLike[str]) -> None:
+        """Write the run to a file: `.html` is the page of `save_html`, `.json` opens in Perfetto and chrome://tracing.
+
+        Raises:
+            UsageError: The name ends in neither.
+            OSError: The file can not be written.
+        """
+        from .traces import save_trace
+
+        save_trace(path, self.trace())
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form; values that JSON can not hold are given as their `repr`."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine, Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ._displayed import Displayed
 from .events import Event
 from .protocols import ApprovalRequest, Reporter
 from .result import RunResult
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from .session import Session
 
 
-class Run:
+class Run(Displayed):
     r"""A run that was started with `LLMCompiler.start` and goes on in the running event loop.
 
     Await it for its `RunResult`, or for what `run` would raise. Whoever waits may be cancelled without harm to the run;

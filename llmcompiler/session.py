@@ -48,7 +48,7 @@ from .protocols import (
     Reporter,
     ToolSelector,
 )
-from .result import Note, RunResult, Spans
+from .result import Note, PhaseSpan, RunResult, Spans
 from .tools import ToolRegistry
 
 if TYPE_CHECKING:
@@ -121,8 +121,8 @@ class Session:
         self._prices = [pricing(getattr(part, "model", None)) for part in (planner, joiner)]
         self._limit: LimitExceeded | None = None
         self._output = None if output_type is None else _adapter(output_type)
-        self._planning_time = 0.0
-        self._joining_time = 0.0
+        self._phases: list[PhaseSpan] = []
+        self._over = False
         self._status: Literal["answered", "failed", "cancelled"] = "failed"
         self._joined: asyncio.Future[None] | None = None
 
@@ -181,6 +181,7 @@ class Session:
             self._status = "cancelled"
             raise
         finally:
+            self._over = True
             self._complete_result()
             if outer is not None:
                 outer(self.result.usage)
@@ -209,7 +210,11 @@ class Session:
         r = self.result
         r.tasks = self.driver.results()
         r.usage = self.budget.usage
-        r.spans = Spans(self.driver.now(), self._planning_time, self._joining_time)
+        r.phases = list(self._phases)
+        planned = sum(p.finished - p.started for p in r.phases if p.kind == "planning")
+        joined = sum(p.finished - p.started for p in r.phases if p.kind == "joining")
+        r.spans = Spans(self.driver.now(), planned, joined)
+        r.status = self._status if self._over else "running"
         r.diagnostics = list(self.emitter.diagnostics)
         r.notes = list(self.driver.notes)
         r.concurrency = getattr(self.executor, "max_concurrency", None)
@@ -277,7 +282,8 @@ class Session:
                         raise
                     reason = self._reached(e)
                 finally:
-                    self._planning_time += driver.now() - begun
+                    purpose = "plan" if number == 1 else "replan"
+                    self._phases.append(PhaseSpan("planning", number, begun, driver.now(), purpose))
                     self.result.plans.append(planning.plan)
                 if driver.passes.drop:
                     driver.drop(unused(planning.plan.tasks, planning.plan.join, self.tools, planning.merged))
@@ -301,12 +307,9 @@ class Session:
         for diagnostic in diagnostics:
             self.emitter.diagnose(diagnostic)
         driver.open_round()
-        quiet = self.emitter.quiet
         merging = Merging(self.tools, driver.changed_since, on=driver.passes.merge)
         with driver.at_once():
             for task in plan.tasks:
-                if not quiet:
-                    self.emitter.emit(ev.TaskPlanned, round=1, task=task)
                 same = merging.find(task)
                 if same is not None:
                     driver.notes.append(Note("merge", task.id, f"the same call as task {same}: made once"))
@@ -423,7 +426,7 @@ class Session:
                 raise self._seconds_up() from None
             raise
         finally:
-            self._joining_time += self.driver.now() - begun
+            self._phases.append(PhaseSpan("joining", number, begun, self.driver.now()))
         if not isinstance(decision, (Answer, Replan)):
             raise ConfigurationError(
                 f"{type(self.joiner).__name__}.join gave {decision!r}, not an Answer or Replan"

@@ -11,8 +11,12 @@ import pytest
 PINNED = Path(__file__).parent / "public_names.txt"
 MODULES = (
     "llmcompiler",
+    "llmcompiler.evaluation",
     "llmcompiler.models",
+    "llmcompiler.notebook",
+    "llmcompiler.pictures",
     "llmcompiler.testing",
+    "llmcompiler.traces",
     "llmcompiler_planners",
     "llmcompiler_tools",
     "llmcompiler_server",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from .._version import __version__
 from ._streams import failures
+from .eval import app as _eval
 from .serve import keys as _keys
 from .serve import serve as _serve
 
@@ -74,6 +75,15 @@ MaxConcurrency = Annotated[
     int | None, typer.Option("--max-concurrency", metavar="N", min=1, help="Calls at once (16 unless told).")
 ]
 
+Trace = Annotated[
+    str | None,
+    typer.Option(
+        "--trace",
+        metavar="PATH",
+        help="Write what ran when: .html is a page, .json opens in Perfetto, .svg is a picture, - is text.",
+    ),
+]
+
 
 def _version(value: bool) -> None:
     if value:
@@ -100,6 +110,7 @@ def run(
     max_replans: MaxReplans = 2,
     timeout: Timeout = None,
     max_concurrency: MaxConcurrency = None,
+    trace: Trace = None,
     yes: Yes = False,
     events: Events = False,
     quiet: Quiet = False,
@@ -110,7 +121,17 @@ def run(
         from ._work import Options, run_question
 
         options = Options(
-            tools or (), model, planner, json, events, quiet, yes, max_replans, timeout, max_concurrency
+            tools or (),
+            model,
+            planner,
+            json,
+            events,
+            quiet,
+            yes,
+            max_replans,
+            timeout,
+            max_concurrency,
+            trace,
         )
         run_question(question, options, out)
 
@@ -125,6 +146,10 @@ def plan(
     mermaid: Annotated[
         bool, typer.Option("--mermaid", help="Print the graph as a Mermaid flowchart.")
     ] = False,
+    graph: Annotated[
+        Literal["mermaid", "dot", "svg"] | None,
+        typer.Option("--graph", help="Print the graph as Mermaid, Graphviz DOT or an SVG picture."),
+    ] = None,
     timeout: Timeout = None,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -134,7 +159,7 @@ def plan(
         from ._work import Options, show_plan
 
         options = Options(tools or (), model, planner, json, quiet=quiet, timeout=timeout)
-        show_plan(question, options, out, mermaid=mermaid)
+        show_plan(question, options, out, graph=graph or ("mermaid" if mermaid else None))
 
 
 @app.command("exec")
@@ -151,6 +176,7 @@ def execute(
     json: Json = False,
     timeout: Timeout = None,
     max_concurrency: MaxConcurrency = None,
+    trace: Trace = None,
     yes: Yes = False,
     events: Events = False,
     quiet: Quiet = False,
@@ -169,6 +195,7 @@ def execute(
             yes=yes,
             timeout=timeout,
             max_concurrency=max_concurrency,
+            trace=trace,
         )
         run_plan(plan_file, question, options, out)
 
@@ -188,4 +215,5 @@ if importlib.util.find_spec("llmcompiler.cli.models") is not None:
     app.add_typer(_models, name="models", help="The embedded model's weights.")
 
 app.command("serve")(_serve)
+app.add_typer(_eval, name="eval", help="Ask the questions of a file and score the answers.")
 app.add_typer(_keys, name="keys", help="Keys of the HTTP service.")

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar
 
 from .._jsonable import error_to_dict
 from ..errors import ConfigurationError, LimitExceeded, LLMCompilerError, PlanError, ToolError
@@ -16,11 +16,13 @@ from ..settings import PLANNERS, checked_planner_name
 from ._display import Approver, Display
 from ._load import PYTHON, load_part, load_tools, tools_of
 from ._streams import read_plan, read_question, tell, write_answer, write_json, write_text
+from ._trace import TraceFile
 
 if TYPE_CHECKING:
     from ..compiler import LLMCompiler
     from ..diagnostics import Diagnostic
     from ..plan import Plan
+    from ..protocols import Reporter
     from ..result import RunResult
     from ..tools import Tool
 
@@ -48,6 +50,7 @@ class Options:
     max_replans: int = 2
     timeout: float | None = None
     max_concurrency: int | None = None
+    trace: str | None = None
 
 
 def chosen_tools(options: Options, *, model: Any = None) -> list[Tool]:
@@ -111,8 +114,10 @@ def chosen_planner(options: Options) -> Any:
         ) from None
 
 
-def build(options: Options, display: Display, *, with_model: bool = True) -> LLMCompiler:
-    """A compiler with what the options name.
+def build(
+    options: Options, display: Display, *, with_model: bool = True, reporters: Sequence[Reporter] = ()
+) -> LLMCompiler:
+    """A compiler with what the options name, and further reporters.
 
     Raises:
         ConfigurationError: Something that they name is not there.
@@ -137,17 +142,18 @@ def build(options: Options, display: Display, *, with_model: bool = True) -> LLM
         max_replans=options.max_replans,
         limits=Limits(seconds=options.timeout),
         approver=Approver(display, yes=options.yes),
-        reporters=[display.reporter],
+        reporters=[display.reporter, *reporters],
     )
 
 
 def run_question(question: str | None, options: Options, out: TextIO) -> None:
     """`run`: answer a question."""
     text = read_question(question)
+    trace = TraceFile(options.trace, quiet=options.quiet)
     display = Display(quiet=options.quiet, events=options.events)
-    compiler = build(options, display)
-    with display:
-        result = run_async(compiler, compiler.run(text))
+    compiler = build(options, display, reporters=trace.reporters)
+    with trace, display:
+        result = trace.result = run_async(compiler, compiler.run(text))
     give(result, display, options, out)
 
 
@@ -156,15 +162,16 @@ def run_plan(path: str, question: str | None, options: Options, out: TextIO) -> 
     text = read_plan(path)
     display = Display(quiet=options.quiet, events=options.events)
     asked = None if question is None else read_question(question)
-    compiler = build(options, display, with_model=asked is not None)
+    trace = TraceFile(options.trace, quiet=options.quiet)
+    compiler = build(options, display, with_model=asked is not None, reporters=trace.reporters)
     name = "standard input" if path == "-" else path
     try:
         plan, warnings = to_plan(text, compiler)
         if not options.quiet:
             for warning in warnings[:_WARNINGS]:
                 tell(f"{name}:{warning.render()}")
-        with display:
-            result = run_async(compiler, compiler.execute(plan, question=asked))
+        with trace, display:
+            result = trace.result = run_async(compiler, compiler.execute(plan, question=asked))
     except PlanError as e:
         raise PlanError(e.diagnostics, f"{name}: {str(e).partition(chr(10))[0]}") from e
     give(result, display, options, out)
@@ -256,7 +263,13 @@ def _one_error(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def show_plan(question: str | None, options: Options, out: TextIO, *, mermaid: bool = False) -> None:
+def show_plan(
+    question: str | None,
+    options: Options,
+    out: TextIO,
+    *,
+    graph: Literal["mermaid", "dot", "svg"] | None = None,
+) -> None:
     """`plan`: compile a question and show the plan."""
     from ..pictures import shape
     from ..simulator import known_order
@@ -279,7 +292,8 @@ def show_plan(question: str | None, options: Options, out: TextIO, *, mermaid: b
         }
         write_json(document, out)
     else:
-        write_text(plan.to_mermaid() if mermaid else str(plan), out)
+        forms = {None: plan.__str__, "mermaid": plan.to_mermaid, "dot": plan.to_dot, "svg": plan.to_svg}
+        write_text(forms[graph](), out)
     if not options.quiet:
         # The cap of whatever executor would run it; one of your own need not have any.
         concurrency = getattr(compiler.executor, "max_concurrency", None)

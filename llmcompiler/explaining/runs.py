@@ -29,7 +29,7 @@ def explain_run(result: RunResult) -> str:
     tasks = result.tasks
     if not tasks:
         return "\n".join(paragraphs(["No calls were made.", *_ending(result)]))
-    ready = {i: _ready(t, tasks) for i, t in tasks.items()}
+    ready = {i: ready_at(t, tasks) for i, t in tasks.items()}
     predicted = _predict(result)
     ends = [t.finished for t in tasks.values()]
     clock = Clock(max([*ends, predicted.makespan if predicted is not None else 0.0]))
@@ -39,7 +39,15 @@ def explain_run(result: RunResult) -> str:
     return "\n".join([*lines, "", *paragraphs(told)])
 
 
-def _ready(t: TaskResult, tasks: Mapping[int, TaskResult]) -> float:
+def predicted_spans(result: RunResult) -> dict[int, tuple[float, float]]:
+    """When each task was to start and end, by id; empty where nothing was known of the tools."""
+    predicted = _predict(result)
+    if predicted is None:
+        return {}
+    return {i: (predicted.start[i], end) for i, end in predicted.finish.items()}
+
+
+def ready_at(t: TaskResult, tasks: Mapping[int, TaskResult]) -> float:
     """When all that the call waited for had ended."""
     before = (t.reused,) if t.reused is not None else (*t.task.depends_on, *t.after)
     return max([t.planned, *(tasks[d].finished for d in before if d in tasks)])

@@ -11,7 +11,7 @@ pytest.importorskip("playwright.async_api", reason="playwright is not installed:
 
 from llmcompiler.plan import Thought
 from llmcompiler.protocols import Replan
-from tests.browser.scenes import At, Scene
+from tests.browser.scenes import XSS, At, Scene
 from tests.browser.visiting import expect, visit
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -192,6 +192,89 @@ async def test_edges_of_effects_are_dotted(browser: Any) -> None:
         assert await data.first.evaluate("e => getComputedStyle(e).strokeDasharray") == "none"
         told = re.compile(r"^Task 2, write_note, done, .* m?s, ordered after 1$")
         await expect(v.node(2)).to_have_attribute("aria-label", told)
+
+
+async def test_edges_of_effects_are_there_while_the_run_goes_on(browser: Any) -> None:
+    notes = '1. write_note(name="a", text="x")\n2. search("K2")\n3. write_note(name="a", text="y")\n'
+    plan = notes + '4. calculate("$2")\njoin()'
+    async with visit(browser, {"Notes": Scene([[plan]])}, closed=("search K2",)) as v:
+        await v.ask("Notes")
+        await v.state(2, "running")
+        await expect(v.page.locator('.edges .edge[data-kind="effect"]')).to_have_count(3)
+        await expect(v.node(3)).to_have_attribute(
+            "aria-label", "Task 3, write_note, planned, waits for 2, ordered after 1, 2"
+        )
+        await expect(v.page.locator("#legend-effect")).to_be_visible()
+        v.gates.open("search K2")
+        await v.says("Answered")
+
+
+ANSWER = """**K2** has `8611` m, see [a page](https://example.org/k2).
+
+- one
+- two
+
+```
+<b>code</b>
+```"""
+
+
+async def test_an_answer_in_markdown_is_set(browser: Any) -> None:
+    async with visit(browser, {"Set": Scene([["join()"]], [[ANSWER[:10], ANSWER[10:]]])}) as v:
+        await v.ask("Set")
+        await v.says("Answered")
+        answer = v.page.locator("#answer-text")
+        await expect(answer.locator("strong")).to_have_text("K2")
+        await expect(answer.locator("p code")).to_have_text("8611")
+        await expect(answer.locator("li")).to_have_text(["one", "two"])
+        await expect(answer.locator("pre")).to_have_text("<b>code</b>")
+        link = answer.locator("a")
+        await expect(link).to_have_attribute("href", "https://example.org/k2")
+        await expect(link).to_have_attribute("rel", "noopener noreferrer nofollow")
+
+
+HOSTILE = [
+    *XSS,
+    "[a](javascript:window.pwned=1)",
+    "[a](JaVaScRiPt:window.pwned=1)",
+    "[a](java\tscript:window.pwned=1)",
+    "[a](data:text/html,<script>parent.pwned=1</script>)",
+    "[a](vbscript:x)",
+    "[a](//example.org/)",
+    "[a](/v1/runs)",
+    "[a](https://user:word@example.org/)",
+    "[a](https://[)",
+    '[<img src=x onerror="window.pwned=1">](javascript:window.pwned=1)',
+    "![a](https://example.org/x.png onerror=window.pwned=1)",
+    "**<img src=x onerror=window.pwned=1>**",
+    "`<script>window.pwned=1</script>`",
+    "# <svg onload=window.pwned=1>",
+    "- <iframe src=javascript:parent.pwned=1>",
+    "```\n</pre><script>window.pwned=1</script>",
+]
+
+
+async def test_a_hostile_answer_makes_nothing_but_text(browser: Any) -> None:
+    async with visit(browser, {}) as v:
+        made = await v.page.evaluate(
+            """async (texts) => {
+                const { markdown } = await import("/page/markdown.js");
+                const place = document.getElementById("main");
+                place.replaceChildren(...texts.flatMap((text) => markdown(text)));
+                await new Promise(requestAnimationFrame);
+                const all = [...place.querySelectorAll("*")];
+                return [
+                    [...new Set(all.map((e) => e.localName))].sort(),
+                    [...new Set(all.flatMap((e) => e.getAttributeNames()))].sort(),
+                    place.querySelectorAll("a").length,
+                ];
+            }""",
+            HOSTILE,
+        )
+        assert set(made[0]) <= {"p", "pre", "code", "strong", "em", "h3", "ul", "li"}
+        assert set(made[1]) <= {"class", "tabindex", "role", "aria-label"}
+        assert made[2] == 0
+        assert await v.page.evaluate("window.pwned") is None
 
 
 async def test_a_second_round_is_shown_behind_the_first(browser: Any) -> None:

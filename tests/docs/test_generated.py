@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ import typer.main
 import llmcompiler.errors
 from llmcompiler.cli._app import app
 from scripts import generated_docs
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def flat(text: str) -> str:
@@ -70,3 +73,44 @@ def test_every_error_is_documented() -> None:
             and value.__module__ == "llmcompiler.errors"
         ):
             assert f"`{name}`" in text, f"docs/errors.md does not know {name}"
+
+
+def test_pages_for_programs_list_every_page_of_the_navigation(tmp_path: Path) -> None:
+    yaml = pytest.importorskip("yaml", reason="PyYAML comes with mkdocs, in the group `docs`")
+    import scripts.llms_txt as hook
+
+    text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    config = yaml.load(text, Loader=yaml.SafeLoader) | {"docs_dir": ROOT / "docs", "site_dir": tmp_path}
+    hook.on_post_build(config)
+    listed = (tmp_path / "llms.txt").read_text(encoding="utf-8")
+    pages = sorted(p.name for p in (ROOT / "docs").glob("*.md"))
+    for page in pages:
+        assert f"]({page})" in listed, page
+        assert (tmp_path / page).is_file()
+    assert listed.startswith("# llmcompiler\n\n> ")
+    assert "(quickstart.md): " in listed
+    full = (tmp_path / "llms-full.txt").read_text(encoding="utf-8")
+    assert all((ROOT / "docs" / p).read_text(encoding="utf-8") in full for p in pages)
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        ("# A\n\nOne *thing*. Another.\n", "One *thing*."),
+        ("# A\n\n<!-- x. -->\n| a |\n\n[Text](b.md) here: more", "Text here"),
+        ("# A\n", ""),
+        ("# A\n\n```python\nx = 1.\n```\n\nAfter it", "After it"),
+    ],
+)
+def test_first_sentences(page: str, said: str) -> None:
+    from scripts.llms_txt import first_sentence
+
+    assert first_sentence(page) == said
+
+
+def test_pictures_are_what_the_code_draws() -> None:
+    from scripts import pictures
+
+    for name, draw in pictures.PICTURES.items():
+        kept = (pictures.ASSETS / name).read_text(encoding="utf-8")
+        assert kept == draw(), f"run `python scripts/pictures.py`: docs/assets/{name} is not current"

@@ -128,7 +128,7 @@ export class GraphView {
     const wide = room / (this.#shape.totalWidth + 2 * PAD);
     const high = (Math.max(this.#area.clientHeight, 320) - 2) / (this.#shape.totalHeight + 2 * PAD);
     // By itself the graph never gets too small to read: it scrolls instead.
-    this.#setZoom(Math.min(1, whole ? Math.min(wide, Math.max(high, wide * 0.5)) : Math.max(wide, 0.8)));
+    this.#setZoom(Math.min(1, whole ? Math.min(wide, Math.max(high, wide * 0.5)) : Math.max(wide, this.#area.dataset.size === "small" ? 0.8 : 0.7)));
   }
 
   #setZoom(zoom) {
@@ -358,7 +358,8 @@ export function graphOf(run) {
       const waits = task.state === "planned" && ids.length ? `, waits for ${ids.join(", ")}` : "";
       const took = task.started !== null && task.finished !== null ? `, ${duration(task.finished - task.started)}` : "";
       const depends = task.dependsOn.length ? `, uses ${task.dependsOn.join(", ")}` : "";
-      const ordered = task.after.length ? `, ordered after ${task.after.join(", ")}` : "";
+      const order = task.after.filter((id) => !task.dependsOn.includes(id)); // what it uses, it comes after anyway
+      const ordered = order.length ? `, ordered after ${order.join(", ")}` : "";
       nodes.push({
         id: String(task.id), task, parents: edges, state: task.state, number: String(task.id), name: task.tool,
         note: noteOf(run, task), label: `Task ${task.id}, ${task.tool}, ${stateName(task.state)}${waits}${took}${depends}${ordered}`,

@@ -1,10 +1,12 @@
 // What a run came to: the answer as it is written, figures, diagnostics. Drawn only where something changed.
 
 import { byId, h, setData, setText } from "./dom.js";
+import { markdown } from "./markdown.js";
 import { OVER } from "./state.js";
 import { copyButton, count, duration, errorText, valueView } from "./values.js";
 
 let answered = null;
+let written = null; // the text on show
 
 /** The answer, as far as it is written, or why there is none. */
 export function drawAnswer(run) {
@@ -21,10 +23,11 @@ export function drawAnswer(run) {
   const state = `${structured}|${final}|${run.id}`;
   if (structured) {
     if (answered !== state) place.replaceChildren(valueView(run.output, "Answer"));
+    written = null;
     byId("answer-tools").replaceChildren();
   } else {
     const whole = final && typeof run.output === "string" ? run.output : text;
-    setText(place, whole);
+    if (written !== whole) place.replaceChildren(...markdown((written = whole)));
     if (answered !== state) byId("answer-tools").replaceChildren(...(final ? [copyButton(whole, "Copy the answer")] : []));
   }
   answered = state;

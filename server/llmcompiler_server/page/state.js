@@ -92,6 +92,7 @@ const HANDLERS = {
   TaskPlanned(run, event) {
     const task = run.tasks.get(event.task.id) ?? newTask(event.task.id, event.task.tool, event.round);
     plan(task, event.task, event.round, event.at);
+    task.after = event.after ?? [];
     run.tasks.set(task.id, task);
   },
   TaskStarted(run, event) {
@@ -196,7 +197,7 @@ export function apply(run, event) {
 }
 
 /**
- * Add what only the stored run tells: the order that effects asked for, and the end of a run whose events have none.
+ * Add what only the stored run tells: the order of effects as it was in the end, and the end of a run whose events have none.
  */
 export function merge(run, record) {
   run.question ||= record.input ?? "";
@@ -235,7 +236,7 @@ export function merge(run, record) {
 
 /** Whether tasks on whose values or effects it depends have no outcome yet. */
 export function blockers(run, task) {
-  return [...task.dependsOn, ...task.after].filter((id) => run.tasks.has(id) && !isDone(run.tasks.get(id)));
+  return [...new Set([...task.dependsOn, ...task.after])].filter((id) => run.tasks.has(id) && !isDone(run.tasks.get(id)));
 }
 
 function span(task) {

@@ -46,7 +46,7 @@ export class TimelineView {
   /** Draw the run as it is at `now`, in seconds since it began. */
   update(run, critical, now) {
     const room = this.#axis.clientWidth;
-    const scale = niceEnd(Math.max(now, 0.02), Math.min(TICKS, Math.max(2, Math.floor(room / 70))));
+    const scale = niceEnd(Math.max(now, 0.02), Math.min(TICKS, Math.max(1, Math.floor(room / 70))));
     if (scale.end !== this.#scale || room !== this.#room) {
       this.#room = room;
       this.#scale = scale.end;

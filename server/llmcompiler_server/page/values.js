@@ -28,6 +28,7 @@ export function brief(args, most = 120) {
 /** Seconds for people: two or three digits and a unit. */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return "–";
+  if (seconds > 0 && seconds < 0.0005) return "< 1 ms";
   if (seconds < 0.0995) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 9.95) return `${seconds.toFixed(2).replace(/0$/, "")} s`;
   if (seconds < 99.5) return `${seconds.toFixed(1)} s`;

@@ -1,7 +1,7 @@
-"""A plan as a picture: Mermaid, and the levels and critical path of its graph.
+"""Levels and critical path of a plan's graph, its order by effects as it is shown, and a call as one line.
 
-Every call counts as one unit of time here; `simulator` knows better, and `explain` tells. Nothing here parses, checks
-or runs a plan; tasks that can never start (a cycle) are drawn, not refused.
+Every call counts as one unit of time here; `simulator` knows better, and `explain` tells. Nothing here parses, checks,
+draws or runs a plan; tasks that can never start (a cycle) have no level.
 """
 
 from __future__ import annotations
@@ -10,12 +10,9 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .explaining.tables import cut
-from .plan import Plan, Task
-from .simulator import known_order
-from .values import references
+from ..plan import Plan, Task
+from ..simulator import known_order
 
-_LABEL_WIDTH = 100
 _DRAWN = 2_000
 
 
@@ -85,34 +82,6 @@ def shape(plan: Plan) -> Shape:
     )
 
 
-def to_mermaid(plan: Plan) -> str:
-    """`plan` as a Mermaid flowchart: calls as boxes, a solid arrow for each value passed on.
-
-    A thick arrow is a list to go through (`for`). Dotted arrows pass no value on: `if` leads to a call with a
-    condition, `then` is order by effects, for a plan checked against tools. Results of earlier rounds are rounded
-    boxes. Whatever stands in the arguments can not break out of its label.
-    """
-    lines = ["flowchart TD"]
-    own = {t.id for t in plan.tasks}
-    lines += [f'    t{t.id}["{_label(f"{t.id}. {call_line(t)}")}"]' for t in plan.tasks]
-    earlier = dict.fromkeys(d for t in plan.tasks for d in t.depends_on if d not in own)
-    ends = [plan.join.ref.task] if plan.join and plan.join.ref else list(plan.sinks)
-    earlier |= dict.fromkeys(d for d in ends if d not in own)
-    lines += [f'    t{d}("result of task {d}")' for d in earlier]
-    for t in plan.tasks:
-        by_value = {r.task for v in t.args.values() for r in references(v)}
-        by_loop = {r.task for r in references(t.each.source)} if t.each else set()
-        for d in t.depends_on:
-            arrow = "==>" if d in by_loop else "-->" if d in by_value else "-. if .->"
-            lines.append(f"    t{d} {arrow} t{t.id}")
-    order = direct_order(plan, known_order(plan))
-    lines += [f"    t{d} -. then .-> t{i}" for i, after in order.items() for d in after]
-    join = "join" if plan.join is None or plan.join.ref is None else f"join({plan.join.ref})"
-    lines.append(f'    answer(["{_label(join)}"])')
-    lines += [f"    t{d} --> answer" for d in ends]
-    return "\n".join(lines)
-
-
 def order_edges(plan: Plan) -> list[tuple[int, int]]:
     """Earlier and later task of each edge that is there by effects alone; none where no tools are known."""
     needs = {t.id: set(t.depends_on) for t in plan.tasks}
@@ -146,24 +115,3 @@ def call_line(task: Task) -> str:
     """The task as one line of the plan language, without its number and thought."""
     text = str(task).rsplit("\n", 1)[-1]
     return text.removeprefix(f"{task.id}. ")
-
-
-# Mermaid reads `#name;` inside quoted labels; these are the characters that end a label, start an entity or a tag, or
-# are taken for Markdown.
-_ENTITIES = str.maketrans(
-    {
-        "#": "#35;",
-        '"': "#quot;",
-        "<": "#lt;",
-        ">": "#gt;",
-        "&": "#amp;",
-        "`": "#96;",
-        "\\": "#92;",
-        ";": "#59;",
-    }
-)
-
-
-def _label(text: str) -> str:
-    plain = "".join(ch if ch.isprintable() else " " for ch in cut(text, _LABEL_WIDTH))
-    return plain.translate(_ENTITIES)
