@@ -16,6 +16,8 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
+from .signals import Signals
+
 T = TypeVar("T")
 
 LAST_WAIT = 10.0
@@ -27,14 +29,19 @@ _HURRY = 3.0
 _THREADS = "llmcompiler-asyncio"
 
 
-def run_blocking(work: Coroutine[Any, Any, T]) -> T:
+def run_blocking(work: Coroutine[Any, Any, T], *, terminate: bool = False) -> T:
     """Run a coroutine to its end from sync code. Inside a running event loop it runs in a thread of its own.
 
-    Ctrl-C cancels it and waits until it has cleaned up. Context variables are carried over.
+    Ctrl-C cancels it and waits until it has cleaned up; with `terminate` SIGTERM does, too. Context variables are
+    carried over.
+
+    Raises:
+        KeyboardInterrupt: It was stopped with Ctrl-C.
+        CancelledError: It was cancelled, by SIGTERM for instance.
     """
     if _in_loop():
         return _InThread(work).result()
-    return _run_alone(work)
+    return _run_alone(work, terminate)
 
 
 def _in_loop() -> bool:
@@ -46,14 +53,15 @@ def _in_loop() -> bool:
     return True
 
 
-def _run_alone(work: Coroutine[Any, Any, T]) -> T:
+def _run_alone(work: Coroutine[Any, Any, T], terminate: bool = False) -> T:
     """`work` in an event loop of its own. What it leaves behind there gets a moment to end, then is left alone."""
-    with asyncio.Runner() as runner:
+    with Signals(terminate=terminate) as signals, asyncio.Runner() as runner:
         runner.get_loop().set_default_executor(_Threads(thread_name_prefix=_THREADS))
         left = _HURRY
 
         async def main() -> T:
             nonlocal left
+            signals.begin()
             try:
                 return await work
             finally:
@@ -61,22 +69,15 @@ def _run_alone(work: Coroutine[Any, Any, T]) -> T:
 
         try:
             return runner.run(main())
+        except asyncio.CancelledError:
+            if signals.interrupted:
+                raise KeyboardInterrupt from None
+            raise
         finally:
-            _settle(runner, left)
+            signals.end()
+            runner.run(_leave_behind(left))
             if inspect.getcoroutinestate(work) == inspect.CORO_CREATED:
                 work.close()  # stopped before its first step
-
-
-def _settle(runner: asyncio.Runner, seconds: float) -> None:
-    """End what a run left in the loop, also where Ctrl-C comes just as this begins."""
-    leaving = _leave_behind(seconds)
-    try:
-        runner.run(leaving)
-    except KeyboardInterrupt:
-        if inspect.getcoroutinestate(leaving) == inspect.CORO_CREATED:
-            leaving.close()
-            runner.run(_leave_behind(seconds))
-        raise
 
 
 async def _leave_behind(seconds: float) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Coroutine, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar
 
@@ -323,7 +321,8 @@ def run_async(compiler: LLMCompiler, work: Coroutine[Any, Any, T]) -> T:
     from ..bridge import run_blocking
 
     try:
-        return run_blocking(_whole(compiler, work))
+        # SIGTERM as Ctrl-C: calls end, and the terminal gets its cursor back.
+        return run_blocking(_whole(compiler, work), terminate=True)
     except LimitExceeded as e:
         if e.limit != "seconds":
             raise
@@ -335,13 +334,7 @@ def run_async(compiler: LLMCompiler, work: Coroutine[Any, Any, T]) -> T:
 
 
 async def _whole(compiler: LLMCompiler, work: Coroutine[Any, Any, T]) -> T:
-    """`work`, cancelled by SIGTERM as it is by Ctrl-C: calls end, and the terminal gets its cursor back."""
-    task = asyncio.current_task()
-    assert task is not None
-    loop = asyncio.get_running_loop()
-    loop.set_exception_handler(_report)
-    with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows; not the main thread
-        loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    asyncio.get_running_loop().set_exception_handler(_report)
     async with compiler:
         return await work
 

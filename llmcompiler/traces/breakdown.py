@@ -12,11 +12,11 @@ from .trace import Phase, TraceTask
 class Breakdown:
     """Seconds of a run by what held it up; they add up to `total`.
 
-    Counted along the chain that ended last in each round: the call that ended last, before it the time in which it could
-    have run and waited for room or a person (`queued`), before that the call that it waited for longest, and so on
-    back to a task that waited for nothing but to be planned. What is not on a chain counts as `joining` or `planning`
-    while such a model was at work, else as `other`: the runtime itself, or a look into a cache. A call that others
-    wait for is `running` time of the chain; how long tasks waited for calls, `Trace.waited_for_calls` tells.
+    Counted along the chain that ended last in each round: the call that ended last, before it the time in which it
+    could have run and waited for room or a person (`queued`), before that the call that it waited for longest, and so
+    on back to a task that waited for nothing but to be planned. What is not on a chain counts as `joining` or
+    `planning` while such a model was at work, else as `other`: the runtime itself, or a look into a cache. A call that
+    others wait for is `running` time of the chain; how long tasks waited for calls, `Trace.waited_for_calls` tells.
     """
 
     running: float = 0.0

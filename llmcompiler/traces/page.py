@@ -65,7 +65,7 @@ def trace_page(trace: Trace) -> str:
 </main>
 <footer><span>* critical path</span><span>dotted: waiting for other calls</span>
 <span>hollow: waiting for room or a person</span>
-<span>red: failed try</span><span>line: predicted end</span><span>diamond: no call needed</span></footer>
+<span>red, striped: failed try</span><span>line: predicted end</span><span>diamond: no call needed</span></footer>
 <noscript><p>The timeline needs JavaScript; llmcompiler can also draw it as SVG.</p></noscript>
 <script type="application/json" id="data">{_data(trace)}</script>
 <script>

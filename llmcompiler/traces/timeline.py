@@ -80,12 +80,12 @@ class _Drawing:
             self.y += _ROW
         bottom = self.y + 6
         grid = self._grid(bottom)
-        legend = self._legend(bottom + 20)
-        height = bottom + 34
+        legend, under = self._legend(bottom + 20)
+        height = under + 14
         went = ", ".join(f"{name} {took(seconds)}" for name, seconds in shares(self.trace))
         if went:
             went = f"where the time went: {went}"
-            self._text(_MARGIN, bottom + 42, went, "soft")
+            self._text(_MARGIN, under + 22, went, "soft", int((self.width - 2 * _MARGIN) / 6.3))
             height += 22
         shown = " ".join(f"{name} {value}," for name, value in summary(self.trace)).rstrip(",")
         shown += f"; {went}" if went else ""
@@ -130,11 +130,12 @@ class _Drawing:
                 last = x
         return "".join(parts)
 
-    def _legend(self, y: int) -> str:
+    def _legend(self, y: int) -> tuple[str, int]:
+        """The marks that were drawn, and where the last of their lines stands."""
         words = [
             ("planning", '<rect class="planning" width="16" height="9" y="-8"/>', "planning"),
             ("wait", '<path class="wait" d="M0 -4H16"/>', "waiting for others"),
-            ("queued", '<rect class="queued" width="16" height="8" y="-8"/>', "waiting for room"),
+            ("queued", '<rect class="queued" width="16" height="8" y="-8"/>', "waiting for room or a person"),
             ("approval", '<rect class="approval" width="16" height="8" y="-8"/>', "waiting for a person"),
             ("running", '<rect class="running" width="16" height="9" y="-8"/>', "call"),
             (
@@ -148,15 +149,20 @@ class _Drawing:
             ("foreseen", '<path class="foreseen" d="M8 -9v9"/>', "predicted end"),
             ("joining", '<rect class="joining" width="16" height="9" y="-8"/>', "joining"),
         ]
-        parts, x = [], float(_MARGIN)
+        parts: list[str] = []
+        x = float(_MARGIN)
         for kind, picture, said in words:
             if kind not in self.kinds:
                 continue
+            wide = 21 + 6.6 * len(said)
+            if x + wide > self.width - _MARGIN and parts:
+                x, y = float(_MARGIN), y + 20
             parts.append(
-                f'<g transform="translate({x:.0f} {y})">{picture}<text class="soft" x="21">{said}</text></g>'
+                f'<g class="key" transform="translate({x:.0f} {y})">{picture}'
+                f'<text class="soft" x="21">{said}</text></g>'
             )
-            x += 21 + 6.6 * len(said) + 18
-        return "".join(parts)
+            x += wide + 18
+        return "".join(parts), y
 
     def _text(self, x: float, y: float, text: str, kind: str = "", limit: int = 0) -> None:
         self.out.append(f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}">{safe(text, limit)}</text>')

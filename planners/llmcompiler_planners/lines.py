@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from llmcompiler.parameters import Parameter
@@ -17,9 +18,10 @@ from llmcompiler.signatures import resolve
 from llmcompiler.tools import Tool
 
 from .gbnf import choice, inside, plan_literal, terminal
-from .phrases import is_formula
+from .measures import is_unit
+from .phrases import is_formula, parts
 from .shapes import NUMERIC, TEXT, Earlier, Shape, kinds_of, result_shapes, unit_parameters
-from .words import NUMBER_WORDS, Question
+from .words import NUMBER, NUMBER_WORDS, Question
 
 _MAX_DEPTH = 3
 _MAX_ITEMS = 10
@@ -49,6 +51,17 @@ def line_grammar(
         may_join: Whether the line may be the join.
     """
     return _Line(question, earlier).text(tools, may_join)
+
+
+def _amounts(question: Question) -> frozenset[int]:
+    """Where no name begins in a question with a number and its unit of measure: at these, other units, small words."""
+    words = question.words
+    numbers = {
+        i for i, (w, after) in enumerate(pairwise(words)) if NUMBER.fullmatch(w.text) and is_unit(after.base)
+    }
+    if not numbers:
+        return frozenset()
+    return frozenset(numbers | {i for i, w in enumerate(words) if is_unit(w.base) or not w.begins})
 
 
 _INFIX = re.compile(r"\b(?:divided by|minus|over)\b|\bratio of\b.*\bto\b|[÷−]", re.IGNORECASE)
@@ -85,6 +98,8 @@ class _Line:
     rules: dict[str, str] = field(default_factory=dict)
     shapes: list[Shape] = field(default_factory=list)
     lists: list[_List] = field(default_factory=list)
+    amount: frozenset[int] = frozenset()
+    """Where the words of amounts stand that a tool on offer converts: they are no names for other tools."""
 
     def __post_init__(self) -> None:
         self.shapes = [s for task, tool in self.earlier for s in result_shapes(task, tool)]
@@ -93,6 +108,8 @@ class _Line:
         ][-_MAX_LISTS:]
 
     def text(self, tools: Sequence[Tool], may_join: bool) -> str | None:
+        if any(unit_parameters(tool) is not None for tool in tools):
+            self.amount = _amounts(self.question)
         calls = [call for i, tool in enumerate(tools) if (call := self._call(f"c{i}", tool, ())) is not None]
         for n, listed in enumerate(self.lists):
             each = [
@@ -215,7 +232,7 @@ class _Line:
         else:
             found.append(self._references(wanted))
             if not wanted or "string" in wanted:
-                found.append(self._run())
+                found.append(self._run() if "unit" in parts(label) else self._name())
         if not wanted or wanted & NUMERIC:
             found.append(self._number("integer" in wanted and "number" not in wanted))
         if "boolean" in wanted:
@@ -265,6 +282,17 @@ class _Line:
                 return None
             self.rules["run"] = " | ".join([*reversed(heads), *quoted])
         return '"\\"" run "\\""'
+
+    def _name(self) -> str | None:
+        """A run of words that does not begin within an amount."""
+        run = self._run()
+        if run is None or not self.amount:
+            return run
+        heads = [h for h in self.rules["run"].split(" | ") if h not in {f"w{i}" for i in self.amount}]
+        if not heads:
+            return None
+        self.rules["name"] = " | ".join(heads)
+        return '"\\"" name "\\""'
 
     def _formula(self) -> str | None:
         return free_formula(self.question, self.shapes, self.rules)

@@ -76,6 +76,7 @@ _UNITS: dict[str, tuple[str, float]] = {
     for head, _, units in (line.partition(":") for line in _UNIT_TABLE.strip().splitlines())
     for unit in units.split()
 }
+_DEGREES = frozenset({"c", "f", "k", "°c", "°f", "celsius", "fahrenheit", "kelvin", "degree"})
 _AFTER = re.compile(r"[\s-]*((?:square|sq)\.?\s+[a-z]+|[a-zµ]+(?:/[a-z]+)?[²2]?|°\s?[CF])", re.IGNORECASE)
 _MAGNITUDE = re.compile(r"\s*(?:hundred|thousand|million|billion)\b", re.IGNORECASE)
 _MONEY = re.compile(r"(US\$|[$£€¥₹])\s*\Z")
@@ -154,6 +155,12 @@ def read_amount(text: str) -> Amount | None:
     return made
 
 
+def is_unit(word: str) -> bool:
+    """Whether `word` is a unit of measure, in the singular or plural: `miles`, `kg`, `°C`."""
+    word = word.lower()
+    return not {word, word.removesuffix("s")}.isdisjoint(_UNITS.keys() | _DEGREES)
+
+
 def lasted(text: str) -> int | None:
     """Days between the first and the last date of `text`, about; None unless it has two."""
     found = _dates(text)
@@ -212,4 +219,4 @@ def _between(first: int, last: int) -> When:
     return When(first * _PER_YEAR, (last + 1) * _PER_YEAR - 1, first)
 
 
-__all__ = ["Amount", "When", "lasted", "read_amount", "read_when"]
+__all__ = ["Amount", "When", "is_unit", "lasted", "read_amount", "read_when"]

@@ -259,3 +259,18 @@ def test_a_conversion_goes_on_in_the_unit_of_the_one_before() -> None:
     alone = line_grammar([convert], question)
     assert alone is not None
     assert accepts(alone, ' convert(7, "yards", "feet")\n')
+
+
+def test_an_amount_is_no_name_where_a_tool_converts_it() -> None:
+    question = read_question("What are 26 miles in kilometers, and how far is Oslo Street 9 from here?")
+    both = line_grammar([search, convert], question)
+    assert both is not None
+    assert accepts(both, ' convert(26, "miles", "kilometers")\n')
+    assert accepts(both, ' search("Oslo Street 9")\n')
+    for run in ("26", "26 miles", "miles", "kilometers", "in kilometers"):
+        assert not accepts(both, f' search("{run}")\n'), run
+    alone = line_grammar([search], question)
+    assert alone is not None
+    assert accepts(alone, ' search("26 miles")\n')
+    nothing = line_grammar([search, convert], read_question("26 miles"))
+    assert nothing is None or not accepts(nothing, ' search("26")\n')

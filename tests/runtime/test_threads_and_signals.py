@@ -298,7 +298,7 @@ def interrupt(child: subprocess.Popen[str]) -> tuple[str, str]:
 
     Python may miss a signal that comes just before it blocks, until the next one: then there is another.
     """
-    for patience in (5, 5, 20):
+    for patience in (10, 10, 20):
         child.send_signal(signal.SIGINT)
         try:
             return child.communicate(timeout=patience)
@@ -336,25 +336,105 @@ def test_ctrl_c_ends_the_run_and_every_call(phase: str, where: str) -> None:
 
 
 class _Interrupting(asyncio.Runner):
-    """A runner in which Ctrl-C comes after the run, before the first step of what clears up."""
+    """A runner in which Ctrl-C comes at a given moment outside the run."""
 
+    moment = ""
     runs = 0
+
+    def at(self, moment: str) -> None:
+        if moment == self.moment:
+            signal.raise_signal(signal.SIGINT)
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        loop = super().get_loop()
+        self.at("before")
+        return loop
 
     def run(self, work: Coroutine[Any, Any, Any], **options: Any) -> Any:
         self.runs += 1
-        if self.runs == 2:
-            raise KeyboardInterrupt
+        if self.runs == 1:
+            result = super().run(work, **options)
+            self.at("after")
+            return result
+        self.at("clearing")
+        if self.moment == "within":
+            self.get_loop().call_soon(signal.raise_signal, signal.SIGINT)
         return super().run(work, **options)
 
+    def close(self) -> None:
+        self.at("closing")
+        super().close()
+        self.at("closed")
 
-def test_ctrl_c_between_a_run_and_its_clearing_up_still_clears_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    left: list[asyncio.Task[None]] = []
+
+@pytest.mark.parametrize("moment", ["before", "after", "clearing", "within", "closing", "closed"])
+def test_ctrl_c_beside_a_run_is_neither_lost_nor_keeps_it_from_clearing_up(
+    moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[asyncio.Task[Any]] = []
+    ended = []
 
     async def work() -> None:
-        left.append(asyncio.create_task(asyncio.sleep(3600)))
-        await asyncio.sleep(0)
+        left.append(asyncio.create_task(asyncio.Event().wait()))
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
+        ended.append("done")
 
+    monkeypatch.setattr(_Interrupting, "moment", moment)
     monkeypatch.setattr(asyncio, "Runner", _Interrupting)
     with pytest.raises(KeyboardInterrupt):
         run_blocking(work())
+    if moment == "before":  # cancelled at its first step
+        assert ended in (["cancelled"], [])
+    else:
+        assert ended == ["done"]
+    assert all(task.cancelled() for task in left)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_second_ctrl_c_breaks_into_a_step_and_the_rest_is_cleared_up() -> None:
+    left: list[asyncio.Task[Any]] = []
+
+    async def work() -> None:
+        left.append(asyncio.create_task(asyncio.Event().wait()))
+        await asyncio.sleep(0)
+        for _ in range(2):
+            signal.raise_signal(signal.SIGINT)
+        raise AssertionError("never reached")
+
+    with pytest.raises(KeyboardInterrupt):
+        run_blocking(work())
     assert left[0].cancelled()
+
+
+def test_the_signals_of_somebody_else_stay_theirs() -> None:
+    got = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: got.append(number))
+
+    async def work() -> int:
+        signal.raise_signal(signal.SIGINT)
+        return 7
+
+    try:
+        assert run_blocking(work()) == 7
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert got == [signal.SIGINT]
+
+
+def test_sigterm_is_taken_only_where_asked_for() -> None:
+    async def work() -> None:
+        signal.raise_signal(signal.SIGTERM)
+        await asyncio.Event().wait()
+
+    with pytest.raises(asyncio.CancelledError):
+        run_blocking(work(), terminate=True)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+    async def look() -> Any:
+        return signal.getsignal(signal.SIGTERM)
+
+    assert run_blocking(look()) is signal.SIG_DFL

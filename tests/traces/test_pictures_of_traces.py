@@ -16,6 +16,8 @@ import pytest
 
 from llmcompiler import LLMCompiler, UsageError, tool
 from llmcompiler.traces import (
+    Attempt,
+    Phase,
     Trace,
     TraceTask,
     perfetto_json,
@@ -70,6 +72,27 @@ async def test_the_timeline_has_a_row_a_task_with_bars_as_long_as_its_calls() ->
     assert "failed try" in text
     assert "one after another" in text
     assert "where the time went: calls running" in text
+
+
+@pytest.mark.parametrize("width", [300, 480, 960, 1600])
+async def test_nothing_stands_outside_the_picture(width: int) -> None:
+    _, trace = await run(PLAN)
+    hedged = replace(trace.tasks[0], attempts=(*trace.tasks[0].attempts, Attempt(0.03, 0.06, hedge=True)))
+    trace = replace(trace, tasks=(hedged, *trace.tasks[1:]), phases=(Phase("planning", 1, 0.0, 0.02),))
+    svg = ET.fromstring(timeline_svg(trace, width=width))
+    wide, high = int(svg.attrib["width"]), int(svg.attrib["height"])
+    assert wide == max(480, width)
+    keys = [g for g in svg.iter(f"{SVG}g") if g.attrib.get("class") == "key"]
+    assert {"hedge", "planning", "failed try ✗"} <= {"".join(g.itertext()) for g in keys}
+    for g in keys:
+        x, y = map(int, re.findall(r"\d+", g.attrib["transform"]))
+        assert x + 21 + 6.6 * len("".join(g.itertext())) <= wide
+        assert y < high
+    for r in svg.iter(f"{SVG}rect"):
+        assert float(r.get("x", 0)) + float(r.attrib["width"]) <= wide
+        assert float(r.get("y", 0)) + float(r.attrib["height"]) <= high
+    for text in svg.iter(f"{SVG}text"):
+        assert float(text.get("y", 0)) < high
 
 
 async def test_colours_for_light_dark_and_either() -> None:

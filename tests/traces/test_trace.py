@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmcompiler import LLMCompiler
+from llmcompiler import AsyncExecutor, LLMCompiler
 from llmcompiler.testing import ScriptedModel
 from llmcompiler.traces import Phase, Trace, TraceBuilder, TraceReporter, TraceTask
 from llmcompiler.traces.breakdown import breakdown
@@ -225,7 +225,8 @@ def test_a_planner_that_names_the_last_call_late_is_what_held_it_up() -> None:
 
 async def test_a_call_behind_a_cap_in_a_real_run() -> None:
     _, trace = await run(
-        "\n".join([*(f'{i}. look("{i}", 0.02)' for i in range(1, 7)), "join()"]), executor=AsyncioExecutor(max_concurrency=1)
+        "\n".join([*(f'{i}. look("{i}", 0.02)' for i in range(1, 7)), "join()"]),
+        executor=AsyncExecutor(max_concurrency=1),
     )
     assert trace.breakdown is not None
     assert trace.breakdown.queued > trace.breakdown.running > 0
