@@ -13,7 +13,7 @@ const INLINE = /`([^`\n]{1,2000})`|\*\*([^\s*][^*\n]{0,2000})\*\*|\[([^[\]\n]{1,
 
 /** The address, if a link may lead there: http and https, written out, without user name; else null. */
 export function safeAddress(text) {
-  if (!/^https?:\/\//i.test(text)) return null; // also no relative one: that would lead into the service
+  if (!/^https?:[/]{2}/i.test(text)) return null; // also no relative one: that would lead into the service
   try {
     const url = new URL(text);
     return /^https?:$/.test(url.protocol) && !url.username && !url.password ? url.href : null;
