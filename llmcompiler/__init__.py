@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
@@ -91,6 +92,9 @@ if TYPE_CHECKING:
     from .sharing.cache import MemoryCache
     from .sharing.sqlite import SQLiteCache as SQLiteCache  # not in __all__: it needs an extra
     from .templates import Hole, PlanTemplate
+
+# Quiet until the program sets up logging, as libraries are.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 _LAZY = {
     "FrozenPlan": "llmcompiler.frozen",

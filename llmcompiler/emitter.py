@@ -11,6 +11,7 @@ from typing import Any
 from . import events as ev
 from .diagnostics import Diagnostic
 from .driver import Call, Watch
+from .models.asking import ModelCall
 from .protocols import Reporter
 
 logger = logging.getLogger("llmcompiler")
@@ -36,6 +37,7 @@ class Emitter(Watch):
         self._failed: set[int] = set()
         self._blocking: set[int] = set()
         self._loop = asyncio.get_running_loop()
+        self._listeners = [r for r in self.reporters if _listens(r)]
 
     def emit(self, kind: type[ev.Event], **fields: Any) -> None:
         """Make one event. Nothing comes after `RunFinished`."""
@@ -50,9 +52,41 @@ class Emitter(Watch):
             except KeyboardInterrupt:
                 raise
             except BaseException:  # the run goes on, whatever a reporter does
-                if id(reporter) not in self._failed:
-                    self._failed.add(id(reporter))
-                    logger.exception("reporter %s failed on %s", type(reporter).__name__, event.type)
+                self._complain(reporter, event.type)
+
+    def _complain(self, reporter: Reporter, what: str) -> None:
+        if id(reporter) not in self._failed:
+            self._failed.add(id(reporter))
+            logger.exception("reporter %s failed on %s", type(reporter).__name__, what)
+
+    # -- model calls -----------------------------------------------------------------
+
+    @property
+    def listener(self) -> Emitter | None:
+        """Who is to be told of model calls; None where no reporter asks for them."""
+        return self if self._listeners else None
+
+    def now(self) -> float:
+        """Seconds since the run began."""
+        return self.clock()
+
+    def asking(self, call: ModelCall) -> None:
+        """A planner or joiner is about to ask a model."""
+        call.run_id, call.round = self.run_id, self.round
+        self._tell("model_asked", call)
+
+    def answered(self, call: ModelCall) -> None:
+        """The reply is over."""
+        self._tell("model_answered", call)
+
+    def _tell(self, method: str, call: ModelCall) -> None:
+        for reporter in self._listeners:
+            try:
+                getattr(reporter, method)(call)
+            except KeyboardInterrupt:
+                raise
+            except BaseException:  # the run goes on, whatever a reporter does
+                self._complain(reporter, method)
 
     def diagnose(self, diagnostic: Diagnostic) -> None:
         """Take note of a diagnostic."""
@@ -168,3 +202,10 @@ class Emitter(Watch):
         logger.warning("%s", message)
         hint = "make it a plain `def` (it then runs in a thread), or await inside it"
         self.diagnose(Diagnostic("blocking-tool", message, 0, 0, hint, "warning", call.task.id))
+
+
+def _listens(reporter: Reporter) -> bool:
+    return any(
+        getattr(type(reporter), name, None) not in (None, getattr(Reporter, name))
+        for name in ("model_asked", "model_answered")
+    )

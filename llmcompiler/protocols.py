@@ -16,6 +16,7 @@ from .plan import Join, Plan, Task, Thought
 
 if TYPE_CHECKING:
     from .events import Event, PlanPurpose
+    from .models.asking import ModelCall
     from .tools import ToolRegistry
 
 
@@ -176,6 +177,12 @@ class Reporter:
 
     def report(self, event: Event) -> None:
         """Take note of `event`."""
+
+    def model_asked(self, call: ModelCall) -> None:
+        """Take note of a request that a planner or joiner is about to make to a model, in the task that makes it."""
+
+    def model_answered(self, call: ModelCall) -> None:
+        """Take note of the end of the reply to `call`, whole or not; what is known of it is filled in."""
 
 
 @dataclass(frozen=True, slots=True)

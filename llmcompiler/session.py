@@ -30,6 +30,7 @@ from .errors import (
 )
 from .latencies import Latencies
 from .limits import Limits
+from .models.asking import LISTENER
 from .options import ItemPolicy
 from .outcomes import Cancelled, Failed, Succeeded
 from .passes import Merging, Passes, unused
@@ -167,7 +168,13 @@ class Session:
             self.emitter.emit(ev.RunStarted, question=self.question)
             if self.limits.seconds is not None:
                 self.driver.deadline = self.limits.seconds
-            await work()
+            # After `begin`: models that tools ask are no business of this run.
+            heard = LISTENER.set(self.emitter.listener)
+            try:
+                await work()
+            finally:
+                with contextlib.suppress(ValueError):  # collected in another context
+                    LISTENER.reset(heard)
             self._status = "answered" if self.result.error is None else "failed"
         except Exception as e:
             error = self.result.error = e

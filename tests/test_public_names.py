@@ -16,6 +16,7 @@ MODULES = (
     "llmcompiler.notebook",
     "llmcompiler.pictures",
     "llmcompiler.testing",
+    "llmcompiler.telemetry",
     "llmcompiler.traces",
     "llmcompiler_planners",
     "llmcompiler_tools",

@@ -245,6 +245,10 @@ class Host:
         # A plain Task, whatever the loop's task factory: an eager one would run a chain of calls as a recursion.
         return asyncio.Task(body, loop=self.loop, context=self.context.copy())
 
+    def spawn_try(self, body: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """An asyncio task for a try of the call that is at work here: what reporters put into its context holds."""
+        return asyncio.Task(body, loop=self.loop, context=contextvars.copy_context())
+
     async def _approve(self, call: Call) -> None:
         driver = call.driver
         approvals = driver.approvals or Approvals(driver.run_id, driver.approver)

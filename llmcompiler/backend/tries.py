@@ -274,7 +274,7 @@ async def _attempt(host: Host, call: Call, terms: Terms) -> Any:
             call.driver.watch.started(one)
     if terms.hedge and not isinstance(call, Batch) and repeatable(call, terms.tool):
         return await _hedged(host, call, terms, begun)
-    attempt = host.spawn(_try(host, call, terms.tool))
+    attempt = host.spawn_try(_try(host, call, terms.tool))
     try:
         await asyncio.wait({attempt}, timeout=terms.timeout)
     finally:
@@ -294,7 +294,7 @@ async def _hedged(host: Host, call: Call, terms: Terms, begun: float) -> Any:
     slow = executor.slow_after(tool)
     ends = math.inf if terms.timeout is None else begun + terms.timeout
     wake = ends if slow is None else min(ends, begun + slow)
-    tries = [host.spawn(_try(host, call, tool))]
+    tries = [host.spawn_try(_try(host, call, tool))]
     try:
         while True:
             left = None if wake == math.inf else max(0.0, wake - clock())
@@ -321,7 +321,7 @@ async def _hedged(host: Host, call: Call, terms: Terms, begun: float) -> Any:
                 wake = ends
                 call.attempts += 1
                 call.driver.watch.hedged(call, now - begun)
-                tries.append(host.spawn(_try(host, call, tool, ends - call.driver.origin)))
+                tries.append(host.spawn_try(_try(host, call, tool, ends - call.driver.origin)))
             else:
                 # Nothing was free for it. What is still slow when it has taken twice as long is asked about again:
                 # so the slowest get what the budget allows, and a long call costs few looks at the clock.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
 import os
 import sys
 import traceback
@@ -203,6 +204,28 @@ def tell(text: str) -> None:
         sys.stderr.flush()
 
 
+class _Telling(logging.Handler):
+    """What the library warns of, for the user."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        kind = record.exc_info[0] if record.exc_info else None
+        tell(f"{record.levelname.lower()}: {record.getMessage()}" + (f" ({kind.__name__})" if kind else ""))
+
+
+@contextmanager
+def _warnings_told() -> Iterator[None]:
+    logger = logging.getLogger("llmcompiler")
+    if any(not isinstance(h, logging.NullHandler) for h in (*logger.handlers, *logging.getLogger().handlers)):
+        yield  # logging is set up: what is done with warnings is decided there
+        return
+    handler = _Telling(logging.WARNING)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
 @contextmanager
 def failures(*, as_json: bool = False, debug: bool = False) -> Iterator[TextIO]:
     """Run a command: yields standard output, and turns what goes wrong into one message and an exit code.
@@ -210,7 +233,7 @@ def failures(*, as_json: bool = False, debug: bool = False) -> Iterator[TextIO]:
     Raises:
         typer.Exit: With the exit code, if anything went wrong.
     """
-    with only_answers() as out:
+    with only_answers() as out, _warnings_told():
         try:
             yield out
             return

@@ -23,6 +23,7 @@ from .base import (
 )
 
 if TYPE_CHECKING:
+    from .asking import ModelCall, asked
     from .local import LocalModel
     from .openai import OpenAIModel
     from .resolve import default_local_model, register_provider, resolve_model
@@ -32,6 +33,7 @@ __all__ = [
     "LocalModel",
     "Message",
     "Model",
+    "ModelCall",
     "ModelChunk",
     "ModelReply",
     "ModelRequest",
@@ -40,6 +42,7 @@ __all__ = [
     "ToolCall",
     "ToolCallDelta",
     "Usage",
+    "asked",
     "complete",
     "default_local_model",
     "register_provider",
@@ -48,6 +51,8 @@ __all__ = [
 
 _LAZY = {
     "LocalModel": ".local",
+    "ModelCall": ".asking",
+    "asked": ".asking",
     "OpenAIModel": ".openai",
     "default_local_model": ".resolve",
     "register_provider": ".resolve",

@@ -168,9 +168,11 @@ async def complete(model: Model, request: ModelRequest) -> ModelReply:
     Raises:
         ModelError: No usable reply.
     """
+    from .asking import asked
+
     parts: list[str] = []
     usage, reason = Usage(), None
-    async for chunk in model.stream(request):
+    async for chunk in asked(model, request):
         parts.append(chunk.text)
         usage = chunk.usage or usage
         reason = chunk.finish_reason or reason

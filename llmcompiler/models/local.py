@@ -63,6 +63,8 @@ class LocalModel:
         ConfigurationError: The engine is not installed, the weights are not there, or a file is no GGUF file.
     """
 
+    provider = "llama_cpp"
+    """What runs it, for telemetry."""
     prices = (0.0, 0.0)
     """It runs on this machine."""
 

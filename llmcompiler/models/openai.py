@@ -78,6 +78,9 @@ class OpenAIModel:
         ConfigurationError: The name is empty, URL or key are malformed, or the official API has no key.
     """
 
+    provider = "openai"
+    """The API that is spoken, for telemetry."""
+
     def __init__(
         self,
         name: str,
@@ -104,6 +107,7 @@ class OpenAIModel:
         self.name = name.strip()
         self._url = _http.checked_base_url(base_url or os.environ.get("OPENAI_BASE_URL") or OFFICIAL_BASE_URL)
         self._shown_url = _http.shown_url(self._url)
+        self.server = (self._url.host, self._url.port or (443 if self._url.scheme == "https" else 80))
         self._official = self._url.host == httpx.URL(OFFICIAL_BASE_URL).host
         if api_key is not None:
             self._key = _http.checked_key(api_key, "`api_key`")

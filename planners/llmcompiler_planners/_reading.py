@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from llmcompiler.diagnostics import Diagnostic
 from llmcompiler.errors import ModelReplyInvalid, ModelStreamBroken
+from llmcompiler.models.asking import asked
 from llmcompiler.models.base import Model, ModelChunk, ModelRequest, Usage
 from llmcompiler.plan import Join, Task
 from llmcompiler.protocols import Answer
 
-from ._streams import closable
 from .guesses import GuessCheck
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ async def read_items(
     context.allow_call()
     usage = Usage(model_calls=1)
     try:
-        async with aclosing(closable(model.stream(request))) as stream:
+        async with aclosing(asked(model, request)) as stream:
             async for chunk in stream:
                 usage = reading.note(chunk) or usage
                 for item in reading.feed(chunk):

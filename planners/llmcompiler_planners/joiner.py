@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from llmcompiler.errors import ModelReplyInvalid, ModelRequestRejected
+from llmcompiler.models.asking import asked
 from llmcompiler.models.base import Message, Model, ModelRequest, Usage
 from llmcompiler.protocols import Answer, Decision, Replan
 
-from ._streams import closable
 from .excerpts import one_line, printable
 from .observations import ObservationFormat
 from .output import OutputType
@@ -158,7 +158,7 @@ class ModelJoiner:
         parts: list[str] = []
         answer.restart()
         try:
-            async with aclosing(closable(self.model.stream(request))) as stream:
+            async with aclosing(asked(self.model, request)) as stream:
                 async for chunk in stream:
                     if chunk.usage is not None:
                         usage = replace(chunk.usage, model_calls=1)

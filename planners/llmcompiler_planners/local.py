@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 from llmcompiler.diagnostics import Diagnostic
 from llmcompiler.errors import UsageError
 from llmcompiler.language import PlanParser
+from llmcompiler.models.asking import asked
 from llmcompiler.models.base import Model, ModelRequest, Usage
 from llmcompiler.plan import Join, Task
 from llmcompiler.values import Value
 
-from ._streams import closable
 from .briefing import plan_prompt, results_block
 from .confidence import MIN_CONFIDENCE, LineScore, left_out
 from .lines import in_order, line_grammar
@@ -218,7 +218,7 @@ class _Draft:
         )
         parts: list[str] = []
         score, finish = LineScore(), None
-        async with aclosing(closable(self.planner.model.stream(request))) as stream:
+        async with aclosing(asked(self.planner.model, request)) as stream:
             async for chunk in stream:
                 parts.append(chunk.text)
                 score.note(chunk.logprob)

@@ -15,12 +15,12 @@ from llmcompiler.calls import call_key
 from llmcompiler.check import PlanChecker
 from llmcompiler.diagnostics import Diagnostic
 from llmcompiler.errors import ModelReplyInvalid, ModelStreamBroken, UsageError
+from llmcompiler.models.asking import asked
 from llmcompiler.models.base import Message, Model, ModelRequest, Usage
 from llmcompiler.outcomes import Outcome, Succeeded
 from llmcompiler.plan import Join, Task, Thought
 from llmcompiler.protocols import Answer, Observation
 
-from ._streams import closable
 from .excerpts import one_line, printable
 from .observations import ObservationFormat, call_text
 from .prompt import Example, data_block, joined_text, tools_text
@@ -260,7 +260,7 @@ class _Loop:
         usage, finish = Usage(model_calls=1), None
         text = ""
         try:
-            async with aclosing(closable(self._planner.model.stream(self._request))) as stream:
+            async with aclosing(asked(self._planner.model, self._request)) as stream:
                 async for chunk in stream:
                     if chunk.usage is not None:
                         usage = replace(chunk.usage, model_calls=1)

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+from llmcompiler.models.asking import asked
 from llmcompiler.models.base import Model, ModelRequest, Usage
 from llmcompiler.plan import Task
 
-from ._streams import closable
 from .briefing import MAX_TEXT, NOTHING, value_prompt
 from .confidence import LineScore
 from .excerpts import one_line, printable
@@ -75,7 +75,7 @@ async def copy_value(
     )
     parts: list[str] = []
     score, usage, cut = LineScore(), Usage(), False
-    async with aclosing(closable(model.stream(request))) as stream:
+    async with aclosing(asked(model, request)) as stream:
         async for chunk in stream:
             parts.append(chunk.text)
             score.note(chunk.logprob)

@@ -68,6 +68,17 @@ def test_help_that_can_not_be_written() -> None:
     assert (done.code, done.err) == (1, "error: No space left on device\n")
 
 
+def test_what_the_library_warns_of_is_told(tmp_path: Path) -> None:
+    (tmp_path / "noisy.py").write_text(
+        "import logging\nfrom llmcompiler import tool\n\n\n@tool\ndef look() -> int:\n"
+        '    """Look."""\n    logging.getLogger("llmcompiler").warning("the cache is \\x1b[31mlocked")\n    return 1\n'
+    )
+    done = sh("", "exec", "-", "--tools", str(tmp_path / "noisy.py"), "--quiet", stdin="1. look()\njoin($1)")
+    assert (done.code, done.out) == (0, "1\n")
+    assert done.err.startswith("warning: the cache is ")
+    assert "\x1b" not in done.err
+
+
 # -- Ctrl-C --------------------------------------------------------------------------------
 
 
