@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -200,13 +201,28 @@ async def test_edges_of_effects_are_there_while_the_run_goes_on(browser: Any) ->
     async with visit(browser, {"Notes": Scene([[plan]])}, closed=("search K2",)) as v:
         await v.ask("Notes")
         await v.state(2, "running")
-        await expect(v.page.locator('.edges .edge[data-kind="effect"]')).to_have_count(3)
+        # Task 3 comes after 1 by way of 2: one arrow says so.
+        await expect(v.page.locator('.edges .edge[data-kind="effect"]')).to_have_count(2)
         await expect(v.node(3)).to_have_attribute(
             "aria-label", "Task 3, write_note, planned, waits for 2, ordered after 1, 2"
         )
         await expect(v.page.locator("#legend-effect")).to_be_visible()
         v.gates.open("search K2")
         await v.says("Answered")
+
+
+async def test_times_do_not_overlap_when_the_window_changes_after_a_run(browser: Any) -> None:
+    async with visit(browser, {"Notes": Scene([['1. search("K2")\njoin()']])}) as v:
+        await v.page.set_viewport_size({"width": 1280, "height": 800})
+        await v.ask("Notes")
+        await v.says("Answered")
+        wide = await v.page.locator(".axis .tick").count()
+        await v.page.set_viewport_size({"width": 340, "height": 700})
+        await expect(v.page.locator(".axis .tick")).not_to_have_count(wide)
+        boxes = await v.page.locator(".axis .tick").evaluate_all(
+            "ticks => ticks.map((t) => t.getBoundingClientRect()).map((b) => [b.left, b.right])"
+        )
+        assert all(right < left for (_, right), (left, _) in pairwise(boxes))
 
 
 ANSWER = """**K2** has `8611` m, see [a page](https://example.org/k2).

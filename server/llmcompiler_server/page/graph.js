@@ -338,10 +338,32 @@ function noteOf(run, task) {
   return brief(task.callArgs ?? task.args, 60);
 }
 
+/** What each task comes right after by effects: without what another of its predecessors comes after. */
+function ordersOf(run) {
+  const known = new Map(); // id -> all that it comes after, by values and by effects
+  const right = new Map();
+  const above = (task) => {
+    let all = known.get(task.id);
+    if (all) return all;
+    known.set(task.id, (all = new Set()));
+    const reach = (id) => {
+      all.add(id);
+      for (const other of above(run.tasks.get(id))) all.add(other);
+    };
+    for (const id of task.dependsOn) if (run.tasks.has(id)) reach(id);
+    // The latest first: what that comes after need not be drawn again.
+    right.set(task.id, [...task.after].sort((a, b) => b - a).filter((id) => run.tasks.has(id) && !all.has(id) && (reach(id), true)));
+    return all;
+  };
+  for (const task of run.tasks.values()) above(task);
+  return right;
+}
+
 /** Nodes and edges of a run: its tasks in the order of planning, and each round's join once it began. */
 export function graphOf(run) {
   const nodes = [];
   const rounds = [...run.rounds.values()].sort((a, b) => a.number - b.number);
+  const orders = ordersOf(run);
   let join = null;
   const known = new Set(rounds.map((round) => round.number));
   const groups = [...rounds.map((round) => [round, (task) => task.round === round.number]), [null, (task) => !known.has(task.round)]];
@@ -350,7 +372,7 @@ export function graphOf(run) {
     const used = new Set(tasks.flatMap((task) => [...task.dependsOn, ...task.after]));
     for (const task of tasks) {
       const parents = new Map(task.dependsOn.filter((id) => run.tasks.has(id)).map((id) => [id, "data"]));
-      for (const id of task.after) if (run.tasks.has(id) && !parents.has(id)) parents.set(id, "effect");
+      for (const id of orders.get(task.id)) if (!parents.has(id)) parents.set(id, "effect");
       const edges = [...parents].map(([id, kind]) => ({ id: String(id), kind }));
       // A later round comes after the answer that was not good enough, also where it uses nothing of before.
       if (join && !edges.some((edge) => run.tasks.get(Number(edge.id))?.round === task.round)) edges.push({ id: join, kind: "join" });

@@ -14,12 +14,17 @@ export class TimelineView {
   #rows = new Map();
   #scale = 0;
   #room = 0; // pixels of the axis, as last drawn
+  #last = null; // what it was drawn from
 
   constructor(area, { onSelect }) {
     this.#area = area;
     this.#axis = h("div", { class: "axis", "aria-hidden": "true" });
     this.#list = h("div", { class: "rows", role: "group", "aria-label": "Tasks by time" });
     area.append(this.#axis, this.#list);
+    // A run that is over is drawn no more, and the window may still change.
+    new ResizeObserver(() => {
+      if (this.#last && this.#axis.clientWidth !== this.#room) this.update(...this.#last);
+    }).observe(this.#axis);
     roving(this.#list, ".row", (current, name) => {
       if (name === "ArrowDown") return current.nextElementSibling;
       if (name === "ArrowUp") return current.previousElementSibling;
@@ -37,6 +42,7 @@ export class TimelineView {
     this.#rows.clear();
     this.#list.replaceChildren();
     this.#scale = 0;
+    this.#last = null;
   }
 
   select(id) {
@@ -45,6 +51,7 @@ export class TimelineView {
 
   /** Draw the run as it is at `now`, in seconds since it began. */
   update(run, critical, now) {
+    this.#last = [run, critical, now];
     const room = this.#axis.clientWidth;
     const scale = niceEnd(Math.max(now, 0.02), Math.min(TICKS, Math.max(1, Math.floor(room / 70))));
     if (scale.end !== this.#scale || room !== this.#room) {
