@@ -39,6 +39,11 @@ class Budget:
         return own + self._inner
 
     @property
+    def tokens(self) -> int:
+        """Tokens that planner and joiner have used so far."""
+        return self._usage.tokens
+
+    @property
     def last_answer(self) -> bool:
         """Whether the next call of a joiner's model is the last one: then it has to answer."""
         allowed = self.limits.model_calls

@@ -176,6 +176,8 @@ class PhaseSpan:
     finished: float
     purpose: str = ""
     """Of planning: `plan`, or `replan` in later rounds."""
+    tokens: int = 0
+    """Tokens that its model read and wrote."""
 
 
 @dataclass(slots=True, repr=False)

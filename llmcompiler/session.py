@@ -280,7 +280,7 @@ class Session:
         deadline = self._deadline()
         try:
             async with asyncio.timeout_at(deadline) as clock:
-                begun = driver.now()
+                begun, tokens = driver.now(), self.budget.tokens
                 try:
                     await planning.round(number, feedback)
                     reason = ""
@@ -290,7 +290,8 @@ class Session:
                     reason = self._reached(e)
                 finally:
                     purpose = "plan" if number == 1 else "replan"
-                    self._phases.append(PhaseSpan("planning", number, begun, driver.now(), purpose))
+                    tokens = self.budget.tokens - tokens
+                    self._phases.append(PhaseSpan("planning", number, begun, driver.now(), purpose, tokens))
                     self.result.plans.append(planning.plan)
                 if driver.passes.drop:
                     driver.drop(unused(planning.plan.tasks, planning.plan.join, self.tools, planning.merged))
@@ -424,7 +425,7 @@ class Session:
             return direct
         if self.joiner is None:
             raise ConfigurationError("there is no joiner to answer with; pass joiner= or model=")
-        begun = self.driver.now()
+        begun, tokens = self.driver.now(), self.budget.tokens
         try:
             async with asyncio.timeout_at(self._join_deadline()) as clock:
                 decision = await self.joiner.join(self._join_context(number, final, reason))
@@ -433,7 +434,8 @@ class Session:
                 raise self._seconds_up() from None
             raise
         finally:
-            self._phases.append(PhaseSpan("joining", number, begun, self.driver.now()))
+            tokens = self.budget.tokens - tokens
+            self._phases.append(PhaseSpan("joining", number, begun, self.driver.now(), tokens=tokens))
         if not isinstance(decision, (Answer, Replan)):
             raise ConfigurationError(
                 f"{type(self.joiner).__name__}.join gave {decision!r}, not an Answer or Replan"

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from ..events import Event, RunFinished
+from ..models.asking import ModelCall
 from ..protocols import Reporter
 from .frontend import publish as publish_here
 from .live_view import LiveView
@@ -61,6 +62,11 @@ class NotebookReporter(Reporter):
         if isinstance(event, RunFinished):
             del self._shown[event.run_id]
         shown.report(event)
+
+    def model_answered(self, call: ModelCall) -> None:
+        """Take note of a model's reply; the next picture has its tokens."""
+        if (shown := self._shown.get(call.run_id)) is not None:
+            shown.view.builder.model_answered(call)
 
 
 class _Display:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from .. import events as ev
 from .._jsonable import describe_error
+from ..models.asking import ModelCall
 from ..models.base import Usage
 from ..outcomes import Failed
 from ..plan import Task
@@ -96,6 +97,16 @@ class TraceBuilder:
                 known_task = self._tasks.get(getattr(event, "task_id", -1))
                 if known_task is not None:
                     _note(known_task, event)
+
+    def model_answered(self, call: ModelCall) -> None:
+        """Take note of a reply that is over: it belongs to the phase that is under way."""
+        for i in reversed(range(len(self._phases))):
+            p = self._phases[i]
+            if p.finished is None:
+                tokens = 0 if call.usage is None else call.usage.tokens
+                first = call.first if p.first is None else p.first
+                self._phases[i] = replace(p, tokens=p.tokens + tokens, first=first)
+                return
 
     def _close(self, kind: str, at: float) -> None:
         self._phases = [
@@ -247,6 +258,11 @@ class TraceReporter(Reporter):
             while len(self.builders) > self.most:
                 del self.builders[next(iter(self.builders))]
         builder.add(event)
+
+    def model_answered(self, call: ModelCall) -> None:
+        """Take note of a model's reply."""
+        if (builder := self.builders.get(call.run_id)) is not None:
+            builder.model_answered(call)
 
     def trace(self, run_id: str | None = None) -> Trace:
         """The trace of a run, by default of the one that began last.

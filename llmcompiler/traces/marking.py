@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from html import escape
 
-from .trace import Trace, TraceTask
+from .trace import Phase, Trace, TraceTask
 
 SIGNS = {
     "waiting": "·",
@@ -39,6 +39,12 @@ def took(seconds: float) -> str:
         return f"{seconds:.2f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} m {rest:02d} s"
+
+
+def used(phases: Sequence[Phase]) -> str:
+    """`, 1,204 tokens`, for behind the name of who used them; empty where nothing is known."""
+    tokens = sum(p.tokens for p in phases)
+    return f", {tokens:,} token{'' if tokens == 1 else 's'}" if tokens else ""
 
 
 def ticks(total: float, most: int = 8) -> list[float]:

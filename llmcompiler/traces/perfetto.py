@@ -24,7 +24,9 @@ def perfetto_json(trace: Trace) -> str:
     for p in trace.phases:
         track = _PLANNER if p.kind == "planning" else _JOINER
         end = trace.at if p.finished is None else p.finished
-        events.append(_slice(track, f"{p.kind} {p.round}", p.started, end, {"purpose": p.purpose}))
+        events.append(
+            _slice(track, f"{p.kind} {p.round}", p.started, end, {"purpose": p.purpose, "tokens": p.tokens})
+        )
     tracks = _tracks(trace)
     events += [_name("thread_name", n, f"calls {n - _FIRST + 1}") for n in sorted(set(tracks.values()))]
     by_id = {t.id: t for t in trace.tasks}

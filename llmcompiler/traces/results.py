@@ -26,7 +26,7 @@ def trace_of(result: RunResult) -> Trace:
         path = critical_path(some)[1]
         critical.update(path if len(path) > 1 or len(some) == 1 else ())
     tasks = tuple(_task(t, ready_at(t, result.tasks), i in critical) for i, t in result.tasks.items())
-    phases = tuple(Phase(p.kind, p.round, p.started, p.finished, p.purpose) for p in result.phases)
+    phases = tuple(Phase(p.kind, p.round, p.started, p.finished, p.purpose, p.tokens) for p in result.phases)
     total = result.spans.total
     error = None if result.error is None else one_line(describe_error(result.error), SHORT)
     return Trace(

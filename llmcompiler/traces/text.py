@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .marking import SIGNS, chosen, shares, summary, took, waits
+from .marking import SIGNS, chosen, shares, summary, took, used, waits
 from .trace import Trace, TraceTask
 
 _LEAST = 60
@@ -19,7 +19,8 @@ def timeline_text(trace: Trace, *, width: int = 100, max_rows: int = 40) -> str:
     width = max(_LEAST, width)
     tasks = chosen(trace, max_rows)
     names = [_name(t) for t in tasks]
-    label = min(max([12, *map(len, names)]), width // 3)
+    told = 14 + max((len(used([p])) for p in trace.phases), default=0)
+    label = min(max([12 if told == 14 else told, *map(len, names)]), width // 3)
     room = width - label - 11
     total = max(trace.total, 1e-9)
 
@@ -55,7 +56,7 @@ def timeline_text(trace: Trace, *, width: int = 100, max_rows: int = 40) -> str:
                 end = trace.at if p.finished is None else p.finished
                 paint(cells, "+", p.started, end)
                 spent += end - p.started
-            out.append(line(f"  {name}{part}", cells, spent))
+            out.append(line(f"  {name}{part}{used(phases)}", cells, spent))
     if left := len(trace.tasks) - len(tasks):
         out.append(f"  ... and {left:,} more tasks")
     if not trace.tasks:

@@ -5,9 +5,12 @@ One file that needs nothing else: fonts of the system, no script, no links, no H
 
 from __future__ import annotations
 
-from .marking import SIGNS, chosen, safe, shares, summary, ticks, took
+from collections.abc import Sequence
+
+from .marking import SIGNS, chosen, safe, shares, summary, ticks, took, used
 from .trace import Attempt, Phase, Trace, TraceTask
 
+_NOTCHES = 1_000
 _LABEL, _RIGHT, _MARGIN, _ROW, _BAR, _HEAD = 260, 84, 16, 22, 12, 62
 _LIGHT = (
     "--bg:#ffffff;--ink:#1f2328;--soft:#59636e;--line:#d8dee4;--run:#6e7781;--crit:#0550ae;--bad:#cf222e;"
@@ -29,7 +32,8 @@ _STYLE = """
 .S .running{fill:var(--run)}.S .critical .running{fill:var(--crit)}
 .S .failed{fill:var(--bad)}.S .hedge{fill:none;stroke:var(--run);stroke-width:1.5}
 .S .planning{fill:var(--plan)}.S .joining{fill:var(--join)}
-.S .mark{stroke:var(--bg);stroke-width:1.5}.S .instant{fill:var(--run)}.S .foreseen{stroke:var(--soft);stroke-width:1.2}
+.S .mark,.S .notch,.S .first{stroke:var(--bg);stroke-width:1.5}.S .first{stroke-dasharray:2 1.5}
+.S .instant{fill:var(--run)}.S .foreseen{stroke:var(--soft);stroke-width:1.2}
 """
 
 
@@ -37,7 +41,8 @@ def timeline_svg(trace: Trace, *, width: int = 960, dark: bool | None = None, ma
     """The timeline of a run, over or not, as SVG text.
 
     Bars are calls, try by try where the trace has them; a failed try is crossed, a hedge hollow. Dots lead up to a call
-    that waited for others, a hollow bar to one that waited for room or for a person. `*` marks the critical path.
+    that waited for others, a hollow bar to one that waited for room or for a person. Notches in a planner's bar are
+    where tasks were written out, a dashed one where its first word was there. `*` marks the critical path.
 
     Args:
         trace: The run.
@@ -181,13 +186,30 @@ class _Drawing:
         if not phases:
             return
         spent = sum(self._end(p) - p.started for p in phases)
-        self.out.append(f'<g class="phase" data-kind="{kind}"><title>{kind} {took(spent)}</title>')
-        self._text(_MARGIN, self.y + 15, name, "soft")
+        said = used(phases)
+        self.out.append(f'<g class="phase" data-kind="{kind}"><title>{kind} {took(spent)}{said}</title>')
+        self._text(_MARGIN, self.y + 15, name + said, "soft")
         for p in phases:
             self._bar(kind, p.started, self._end(p))
+            if p.first is not None:
+                self._mark(p.first, "first")
+        if kind == "planning":
+            self._words([t.planned for t in self.trace.tasks if t.round == number])
         self._text(self.right + 8, self.y + 15, took(spent), "soft")
         self.out.append("</g>")
         self.y += _ROW
+
+    def _words(self, times: Sequence[float]) -> None:
+        """A notch where each task was written out."""
+        last = -1.0
+        for at in sorted(times)[:_NOTCHES]:
+            x = self.x(at)
+            if x - last >= 2:  # closer ones could not be told apart
+                self._mark(at, "notch")
+                last = x
+
+    def _mark(self, at: float, kind: str) -> None:
+        self.out.append(f'<path class="{kind}" d="M{self.x(at):.1f} {self.y + 5}v{_BAR}"/>')
 
     def _end(self, p: Phase | Attempt) -> float:
         return self.trace.at if p.finished is None else p.finished

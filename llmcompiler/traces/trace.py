@@ -104,6 +104,10 @@ class Phase:
     """None while it goes on."""
     purpose: str = ""
     """Why planning began: `plan`, `repair`, `resume`, `replan`, `given`."""
+    tokens: int = 0
+    """Tokens that its model read and wrote, where it told."""
+    first: float | None = None
+    """When the first piece of its model's reply was there, where that was noted."""
 
 
 @dataclass(frozen=True, slots=True)

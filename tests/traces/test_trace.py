@@ -287,3 +287,29 @@ def test_parts_of_the_time_add_up(some: list[TraceTask], others: list[Phase], to
     parts = breakdown(some, others, total)
     assert parts.total == pytest.approx(total, abs=1e-6)
     assert min(parts.running, parts.queued, parts.joining, parts.planning, parts.other) >= 0
+
+
+async def test_what_planners_and_joiners_used_is_told() -> None:
+    from llmcompiler.traces import timeline_svg, timeline_text
+    from llmcompiler_planners import ModelJoiner, TextPlanner
+
+    model = ScriptedModel(['1. look("a")\n2. look("$1")\njoin()', "Thought: so\nAction: Finish(done)"])
+    reporter = TraceReporter()
+    compiler = LLMCompiler(
+        make_tools(Tries()), planner=TextPlanner(model), joiner=ModelJoiner(model), reporters=[reporter]
+    )
+    result = await compiler.run("why?")
+    live = reporter.trace()
+    assert [p.tokens for p in live.phases] == [p.tokens for p in result.trace().phases]
+    assert sum(p.tokens for p in live.phases) == result.usage.tokens > 0
+    for p in live.phases:
+        assert p.first is not None
+        assert p.finished is not None
+        assert p.started <= p.first <= p.finished
+    said = f"planner, {live.phases[0].tokens:,} tokens"
+    assert said in timeline_text(live)
+    drawn = timeline_svg(live)
+    assert said in drawn
+    assert drawn.count('class="first"') == 2
+    assert drawn.count('class="notch"') >= 1
+    assert result.to_dict()["usage"]["prompt_tokens"] > 0

@@ -28,14 +28,18 @@
 
   // -- the rows: planners, tasks and joiners, round by round ---------------------------------
 
+  const used = (phases) => {
+    const tokens = phases.reduce((sum, p) => sum + p.tokens, 0);
+    return tokens ? `, ${tokens.toLocaleString("en")} tokens` : "";
+  };
   const rounds = [...new Set([...data.phases.map((p) => p.round), ...data.tasks.map((t) => t.round)])].sort((a, b) => a - b);
   const every = [];
   for (const round of rounds) {
     const part = rounds.length > 1 ? ` ${round}` : "";
     const phases = (kind) => data.phases.filter((p) => p.kind === kind && p.round === round);
-    if (phases("planning").length) every.push({ kind: "planning", label: `planner${part}`, phases: phases("planning") });
+    if (phases("planning").length) every.push({ kind: "planning", label: `planner${part}${used(phases("planning"))}`, phases: phases("planning") });
     for (const task of data.tasks) if (task.round === round) every.push({ kind: "task", task });
-    if (phases("joining").length) every.push({ kind: "joining", label: `joiner${part}`, phases: phases("joining") });
+    if (phases("joining").length) every.push({ kind: "joining", label: `joiner${part}${used(phases("joining"))}`, phases: phases("joining") });
   }
   let shown = every;
   let picked = -1;
