@@ -8,7 +8,7 @@ there are no more than `max_tasks` boxes.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -70,8 +70,12 @@ class Picture:
         return {i: n.key for n in self.nodes for i in n.tasks if n.kind != "earlier"}
 
 
-def picture(plan: Plan, max_tasks: int = MAX_TASKS) -> Picture:
+def picture(
+    plan: Plan, max_tasks: int = MAX_TASKS, order: Mapping[int, Sequence[int]] | None = None
+) -> Picture:
     """What is drawn of `plan`; where it has more than `max_tasks` tasks (at least 1), they are grouped.
+
+    `order` is how a run ordered the tasks by effects, for a plan that knows no tools and can not tell.
 
     Time is linear in tasks and references, but for the order by effects.
     """
@@ -107,7 +111,8 @@ def picture(plan: Plan, max_tasks: int = MAX_TASKS) -> Picture:
         by_loop = {r.task for r in references(t.each.source)} if t.each else set()
         for d in t.depends_on:
             add(d, keys[t.id], "for" if d in by_loop else "data" if d in by_value else "if")
-    for i, after in direct_order(plan, known_order(plan)).items():
+    ran = {i: tuple(d for d in after if d in own) for i, after in (order or {}).items() if i in own}
+    for i, after in direct_order(plan, known_order(plan) or ran).items():
         for d in after:
             add(d, keys[i], "order")
     join = "join" if plan.join is None or plan.join.ref is None else f"join({plan.join.ref})"

@@ -107,6 +107,8 @@ class _TaskState(Protocol):
     @property
     def critical(self) -> bool: ...
     @property
+    def after(self) -> Sequence[int]: ...
+    @property
     def items(self) -> _Items | None: ...
 
 
@@ -139,9 +141,9 @@ def graph_svg(
     assert graph_svg(Plan.parse("1. a()\n2. b($1)")).startswith("<svg")
     ```
     """
-    shown = picture(plan, max_tasks)
     ours = {t.id for t in plan.tasks}
     states = {t.id: t for t in trace.tasks if t.id in ours} if trace is not None else {}
+    shown = picture(plan, max_tasks, {i: t.after for i, t in states.items()})
     if states:
         done = [t for t in states.values() if t.critical]
         done.sort(key=lambda t: (float("inf") if t.finished is None else t.finished, t.id))

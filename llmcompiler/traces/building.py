@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from .. import events as ev
 from .._jsonable import describe_error
+from ..binding import items
 from ..models.asking import ModelCall
 from ..models.base import Usage
-from ..outcomes import Failed
+from ..outcomes import Failed, Succeeded
 from ..plan import Task
 from ..protocols import Reporter
 from ..result import Timing
 from ..terminal._text import one_line, preview
+from ..values import Ref
 from .breakdown import breakdown
 from .results import line_of, told
 from .trace import OVER, QUESTION, SHORT, Attempt, Items, Phase, Status, Trace, TraceTask
@@ -38,6 +40,7 @@ class _Task:
     items_started: set[int] = field(default_factory=set)
     items_ended: int = 0
     items_failed: int = 0
+    items_total: int | None = None
     value: str | None = None
     error: str | None = None
     longest_item: float = 0.0
@@ -63,6 +66,7 @@ class TraceBuilder:
         self._status: Literal["running", "answered", "failed", "cancelled"] = "running"
         self._at = 0.0
         self._tasks: dict[int, _Task] = {}
+        self._loops: dict[int, list[_Task]] = {}
         self._phases: list[Phase] = []
         self._text = ""
         self._output: str | None = None
@@ -84,6 +88,7 @@ class TraceBuilder:
             case ev.TaskPlanned():
                 known = _Task(event.task, event.round, event.at, event.after, line_of(event.task))
                 self._tasks[event.task.id] = known
+                self._expect_items(known)
             case ev.JoinStarted():
                 self._phases.append(Phase("joining", event.round, event.at, None))
             case ev.OutputDelta():
@@ -97,6 +102,22 @@ class TraceBuilder:
                 known_task = self._tasks.get(getattr(event, "task_id", -1))
                 if known_task is not None:
                     _note(known_task, event)
+                if isinstance(event, ev.TaskFinished) and isinstance(event.outcome, Succeeded):
+                    for loop in self._loops.pop(event.task_id, ()):
+                        loop.items_total = _count(loop.task, {event.task_id: event.outcome.value})
+
+    def _expect_items(self, known: _Task) -> None:
+        """Note where the items of a `for` come from, as no event says how many there are.
+
+        Values are not kept: of a list that was there before the `for` was planned, the number shows at the end only.
+        """
+        task = known.task
+        if task.each is None:
+            return
+        if isinstance(task.each.source, Ref):
+            self._loops.setdefault(task.each.source.task, []).append(known)
+        else:
+            known.items_total = _count(task, {})
 
     def model_answered(self, call: ModelCall) -> None:
         """Take note of a reply that is over: it belongs to the phase that is under way."""
@@ -151,13 +172,13 @@ class TraceBuilder:
         status = t.status
         if status == "waiting" and ready is not None:
             status = "queued"
-        items = None
+        counted = None
         if t.task.each is not None:
-            whole = len(t.items_started) if status in OVER else None
-            items = Items(len(t.items_started), t.items_ended, whole, t.items_failed)
+            whole = len(t.items_started) if status in OVER else t.items_total
+            counted = Items(len(t.items_started), t.items_ended, whole, t.items_failed)
         return TraceTask(
             t.task.id, t.task.tool, t.line, t.round, t.planned, ready, t.started, t.finished, status, t.via, t.cache,
-            tuple(t.attempts), t.task.depends_on, t.after, critical, items, t.value, t.error,
+            tuple(t.attempts), t.task.depends_on, t.after, critical, counted, t.value, t.error,
         )  # fmt: skip
 
     def _critical(self) -> set[int]:
@@ -193,6 +214,18 @@ class TraceBuilder:
             if len(path) > 1 or size[round_] == 1:
                 out.update(path)
         return out
+
+
+def _count(task: Task, values: Mapping[int, Any]) -> int | None:
+    """How many items a `for` has, where its list is at hand and is one."""
+    assert task.each is not None
+    source = task.each.source
+    if not isinstance(source, Ref):
+        return len(source)
+    try:
+        return len(items(task.each, values))
+    except Exception:  # no list, which is the task's own failure to tell, or one with a mind of its own
+        return None
 
 
 def _note(t: _Task, event: Any) -> None:

@@ -11,6 +11,8 @@ from .marking import SIGNS, chosen, safe, shares, summary, ticks, took, used
 from .trace import Attempt, Phase, Trace, TraceTask
 
 _NOTCHES = 1_000
+_WIDE = 6
+"""Pixels of a bar that is not all notches."""
 _LABEL, _RIGHT, _MARGIN, _ROW, _BAR, _HEAD = 260, 84, 16, 22, 12, 62
 _LIGHT = (
     "--bg:#ffffff;--ink:#1f2328;--soft:#59636e;--line:#d8dee4;--run:#6e7781;--crit:#0550ae;--bad:#cf222e;"
@@ -191,9 +193,9 @@ class _Drawing:
         self._text(_MARGIN, self.y + 15, name + said, "soft")
         for p in phases:
             self._bar(kind, p.started, self._end(p))
-            if p.first is not None:
+            if p.first is not None and self.x(p.first) - self.x(p.started) >= _WIDE:
                 self._mark(p.first, "first")
-        if kind == "planning":
+        if kind == "planning" and self.x(self._end(phases[-1])) - self.x(phases[0].started) >= _WIDE:
             self._words([t.planned for t in self.trace.tasks if t.round == number])
         self._text(self.right + 8, self.y + 15, took(spent), "soft")
         self.out.append("</g>")

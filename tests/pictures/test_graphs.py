@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llmcompiler import Plan, Ref, Task, tool
+from llmcompiler import LLMCompiler, Plan, Ref, Task, tool
 from llmcompiler.pictures import graph_svg, to_dot, to_mermaid
 from llmcompiler.pictures.grouping import columns, fit, picture
 from llmcompiler.pictures.layout import layered
 
+ORDER = '<g class="edge order'
 SVG = "{http://www.w3.org/2000/svg}"
 ROOT = Path(__file__).resolve().parents[2]
 EVIL = [
@@ -42,6 +43,7 @@ class State:
     finished: float | None = None
     critical: bool = False
     items: None = None
+    after: tuple[int, ...] = ()
 
 
 @dataclass
@@ -234,3 +236,21 @@ def test_the_picture_in_the_documentation_is_current() -> None:
     plan = names["plan"]
     assert isinstance(plan, Plan)
     assert (ROOT / "docs/assets/graph-plan.svg").read_text(encoding="utf-8") == plan.to_svg() + "\n"
+
+
+async def test_the_graph_of_a_run_has_the_order_that_it_ran_in() -> None:
+    """Also of a plan that came task by task and knows no tools: the run tells."""
+
+    @tool(effect="write", resource="box")
+    async def put(text: str) -> str:
+        """Put."""
+        return text
+
+    text = '1. put("a")\n2. put("b")\n3. put("c")\njoin()'
+    result = await LLMCompiler([put]).execute(text)
+    bare = Plan.parse(text)
+    assert ORDER not in graph_svg(bare)
+    drawn = graph_svg(bare, trace=result.trace())
+    assert len(re.findall(ORDER + "[^>]*data-from", drawn)) == 2  # not 3: 1 before 3 follows
+    assert "order by effects" in drawn
+    assert len(re.findall(ORDER + "[^>]*data-from", graph_svg(result.plans[0], trace=result.trace()))) == 2
