@@ -13,6 +13,7 @@ from typing import Any
 NAMES = (
     "overhead",
     "variants",
+    "reporters",
     "scale",
     "makespan",
     "latency",
@@ -26,6 +27,7 @@ NAMES = (
 TITLES = {
     "overhead": "Overhead per no-op async task (floor: plain asyncio tasks)",
     "variants": "Overhead where tools declare more, or somebody listens",
+    "reporters": "What each reporter costs: 1,000 calls that return at once, 100 of 20 ms",
     "scale": "Cost per task and memory by size",
     "makespan": "Makespan over critical path, simulated latencies of 60 ms on average",
     "latency": "Time to call",

@@ -9,7 +9,7 @@ Severity = Literal["error", "warning"]
 
 CODES: dict[str, str] = {
     "syntax": "the text is not a call in the plan language",
-    "unclosed": "a bracket or quote is not closed; closed at the end of the statement",
+    "unclosed": "a bracket or quote is not closed; only a missing last `)` is put there",
     "unquoted": "text without quotes; taken as one string",
     "trailing-text": "text after the end of a call",
     "missing-id": "a call without a number; numbered in order",

@@ -48,7 +48,6 @@ class Values:
         known: Ids for which `$7` in a string is a reference.
         refer: Called with every reference and where it stands.
         variables: Loop variables.
-        open_end: Whether brackets may be left open at the end (the statement was closed for the planner).
     """
 
     def __init__(
@@ -58,8 +57,6 @@ class Values:
         known: Container[int],
         refer: Callable[[Ref, int], None],
         variables: Container[str] = (),
-        *,
-        open_end: bool = False,
     ) -> None:
         self.tokens = tokens
         self.report = report
@@ -67,7 +64,6 @@ class Values:
         self._known = known
         self._refer = refer
         self._variables = variables
-        self._open_end = open_end
 
     # -- arguments -----------------------------------------------------------
 
@@ -241,7 +237,7 @@ class Values:
         i += 1
         while kinds[i] != close:
             if kinds[i] == "end":
-                return items, self._left_open(opened, i)
+                raise self._left_open(opened)
             value, i = self.item(i)
             items.append(value)
             if kinds[i] == ",":
@@ -264,8 +260,7 @@ class Values:
         i += 1
         while kinds[i] != "}":
             if kinds[i] == "end":
-                i = self._left_open(opened, i) - 1
-                break
+                raise self._left_open(opened)
             at = tokens.starts[i]
             after = i + 1
             while kinds[i] == kinds[after] == "str":
@@ -320,12 +315,9 @@ class Values:
             return word
         raise Bad("syntax", "a key has to be a string", tokens.starts[i], 'write a dict as {"key": value}')
 
-    def _left_open(self, opened: int, i: int) -> int:
-        """After a list or dict that the statement's end closes; the end itself stays."""
-        if self._open_end:
-            return i
+    def _left_open(self, opened: int) -> Bad:
         bracket = self._kinds[opened]
-        raise Bad(
+        return Bad(
             "syntax",
             f"`{bracket}` is not closed",
             self.tokens.starts[opened],

@@ -242,7 +242,7 @@ class PlanParser:
             report.error("duplicate-id", f"there is a task {number} already", 0, hint)
             return None  # what else is wrong with it shows once it has a number
         if statement.cut:
-            report.diagnostics.append(_cut_off(source, statement.cut_at, number, statement.cut))
+            report.diagnostics.append(_cut(statement, number))
             report.errors += 1
             return None
         _warn_unclosed(statement, report)
@@ -322,9 +322,7 @@ class _Reader:
     def _values(self, start: int, stop: int, marks: list[Mark]) -> Values:
         statement = self._statement
         tokens = tokenise(statement.source.text, start, stop, marks, self._variables)
-        return Values(
-            tokens, self._report, self._known, self._refer, self._variables, open_end=bool(statement.unclosed)
-        )
+        return Values(tokens, self._report, self._known, self._refer, self._variables)
 
     def _refer(self, ref: Ref, at: int) -> None:
         known = self._known
@@ -421,13 +419,24 @@ def _cut_off(source: Source, at: int, number: int | None, what: str) -> Diagnost
     return diagnostic(source, "cut-off", message, at, "write the whole call again", number)
 
 
+def _cut(statement: Statement, number: int | None) -> Diagnostic:
+    """The error for a call of which a part may be missing."""
+    source, at = statement.source, statement.cut_at
+    if statement.at_end:
+        return _cut_off(source, at, number, statement.cut)
+    last = statement.unclosed[-1]
+    if statement.cut == "a string":
+        hint = 'close it on its line; write \\n for a new line inside a string, or use triple quotes, as in """text"""'
+    else:
+        hint = "write the whole call, with all its arguments and closing brackets"
+    message = f"`{last}` is not closed, and what stands after it may be cut; the call is not made"
+    return diagnostic(source, "unclosed", message, at, hint, number)
+
+
 def _warn_unclosed(statement: Statement, report: Report) -> None:
-    if not statement.unclosed:
-        return
-    quoted = statement.unclosed[-1] not in "([{"
-    at = statement.marks[-1].start if quoted else statement.open_at
-    message = f"`{statement.unclosed[-1]}` is not closed; closed at the end of the statement"
-    report.warn("unclosed", message, at, "close every quote and bracket")
+    if statement.unclosed:
+        message = f"`{statement.unclosed[-1]}` is not closed; closed at the end of the statement"
+        report.warn("unclosed", message, statement.open_at, "close every quote and bracket")
 
 
 def parse_plan(text: str, *, earlier: Iterable[int] = ()) -> tuple[Plan, list[Diagnostic]]:

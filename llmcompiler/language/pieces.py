@@ -39,7 +39,7 @@ class Clause:
 
 @dataclass(slots=True)
 class Statement:
-    """A call whose closing parenthesis has arrived, or that was closed for it."""
+    """A call whose closing parenthesis has arrived, or that ended without one."""
 
     source: Source
     number: str | None = None
@@ -52,10 +52,13 @@ class Statement:
     marks: list[Mark] = field(default_factory=list)
     clauses: list[Clause] = field(default_factory=list)
     unclosed: str = ""
-    """The brackets left open, outermost first, where the statement was closed for the planner."""
+    """The brackets left open, outermost first, and then the quote, where the next statement or the end came first."""
     cut: str = ""
-    """Why the text can not be read to its end, where it stopped in the middle."""
+    """What it stopped in the middle of; "" where no more than the last `)` is missing."""
     cut_at: int = 0
+    """Where that shows."""
+    at_end: bool = False
+    """Whether it was the end of the text that came first."""
 
 
 @dataclass(slots=True)

@@ -22,7 +22,6 @@ _BLANKS = re.compile(r"[^\S\n]*+")
 _WHITE = re.compile(r"\s*+")
 _SEPARATORS = re.compile(r"[^\S\n]*+(?:[;,.][^\S\n]*+)*+")
 _CLOSES = {")": "(", "]": "[", "}": "{"}
-_CLOSER = {"(": ")", "[": "]", "{": "}"}
 
 
 class Splitter(Intake):
@@ -449,7 +448,7 @@ class Splitter(Intake):
         return stop
 
     def _recover(self, length: int) -> None:
-        """Close the statement for the planner, after `length` characters or at the line end of an open string."""
+        """End the statement, after `length` characters or at the line end of an open string."""
         statement = self._statement
         assert statement is not None
         if self._open_string:
@@ -458,31 +457,34 @@ class Splitter(Intake):
         if not statement.name:
             self._end_broken(length)
             return
+        self._mark_unclosed(statement)
         statement.source = self._take(length)
-        self._close_for_planner(statement)
+        if statement.cut and not self._open_string:
+            statement.cut_at = len(statement.source.text.rstrip())
         self._end_unclosed(statement)
 
+    def _mark_unclosed(self, statement: Statement) -> None:
+        """Note what was left open, and whether a part of the call may be missing with it.
+
+        Only a missing last `)` can be put there: what is inside is whole. Inside a string, a list or after a comma,
+        nobody knows what was still to come, and a call with half of its arguments is another call.
+        """
+        statement.unclosed = "".join(self._stack)
+        last = self._context.last
+        if self._open_string:
+            mark = statement.marks[-1]
+            statement.unclosed += mark.quote
+            statement.cut, statement.cut_at = "a string", mark.start
+        elif len(self._stack) > 1:
+            statement.cut, statement.cut_at = "brackets", self._size
+        elif last in (",", "=", ":") or (last == "(" and statement.name not in heads.JOINS):
+            statement.cut, statement.cut_at = "the arguments", self._size
+
     def _end_unclosed(self, statement: Statement) -> None:
+        statement.end = len(statement.source.text)
         self._events.append(statement)
         self._reset()
         self._state = self._line_start
-
-    def _close_for_planner(self, statement: Statement) -> None:
-        text = statement.source.text
-        statement.end = len(text)
-        statement.unclosed = "".join(self._stack)
-        if not self._open_string:
-            return
-        mark = statement.marks[-1]
-        stop = len(text.rstrip())
-        for bracket in self._stack:
-            if stop > mark.body and text[stop - 1] == _CLOSER[bracket]:
-                stop -= 1
-            else:
-                break
-        mark.stop = mark.end = max(stop, mark.body)
-        statement.end = mark.end
-        statement.unclosed += mark.quote
 
     # -- the end -------------------------------------------------------------
 
@@ -528,15 +530,8 @@ class Splitter(Intake):
         if not statement.name:
             self._end_broken(kind="cut")
             return False
-        last = self._context.last
-        if self._open_string:
-            statement.cut, statement.cut_at = "a string", statement.marks[-1].start
-        elif len(self._stack) > 1:
-            statement.cut, statement.cut_at = "brackets", self._size
-        elif last in ",=:" and last:
-            statement.cut, statement.cut_at = "the arguments", self._size
+        self._mark_unclosed(statement)
+        statement.at_end = True
         statement.source = self._take()
-        if not statement.cut:
-            self._close_for_planner(statement)
         self._end_unclosed(statement)
         return False

@@ -9,6 +9,8 @@ import contextlib
 import logging
 import math
 import os
+import random
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +30,9 @@ logger = logging.getLogger("llmcompiler")
 
 PATIENCE = 0.1
 """Seconds to wait for a lock that another process holds; the event loop waits as well."""
+TOGETHER = 1.0
+"""Seconds more for the first opening: processes that start at once make the file together, and are in each other's way
+where SQLite does not wait, as for the change to a write-ahead log."""
 REST = 1.0
 """Seconds without a try after one that failed: a locked file must not hold up every call."""
 
@@ -71,6 +76,7 @@ class SQLiteFile:
         self._engine: sa.Engine | None = None
         self._process = 0
         self._told = False
+        self._was_tried = False
         self._rest_until = -math.inf
 
     def begin(self, db: sa.Connection) -> None:
@@ -142,13 +148,25 @@ class SQLiteFile:
             )
             sa.event.listen(engine, "connect", _set_up)
             try:
-                with engine.connect() as db:
-                    self._check_schema(db)
+                self._begin_use(engine)
             except BaseException:
                 engine.dispose()
                 raise
             self._engine, self._process = engine, os.getpid()
             return engine
+
+    def _begin_use(self, engine: sa.Engine) -> None:
+        until = time.monotonic() + (0.0 if self._was_tried else TOGETHER)
+        self._was_tried = True
+        while True:
+            try:
+                with engine.connect() as db:
+                    self._check_schema(db)
+                return
+            except sa.exc.OperationalError as e:
+                if not _is_locked(e) or time.monotonic() >= until:
+                    raise
+            time.sleep(random.uniform(0.002, 0.02))  # noqa: S311 - so that they do not all come back at once
 
     def _make_file(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -157,8 +175,9 @@ class SQLiteFile:
             self.path.chmod(0o600)
 
     def _check_schema(self, db: sa.Connection) -> None:
-        application = db.exec_driver_sql("PRAGMA application_id").scalar()
+        # In this order: tables that another process makes between the two come together with their number.
         tables = db.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar()
+        application = db.exec_driver_sql("PRAGMA application_id").scalar()
         if application != self.application and tables:
             raise Unusable("it is a database of another program; give the path of a new file")
         version = db.exec_driver_sql("PRAGMA user_version").scalar()
@@ -181,6 +200,11 @@ class SQLiteFile:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {str(self.path)!r}>"
+
+
+def _is_locked(error: sa.exc.OperationalError) -> bool:
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF  # the rest tells which lock it was
+    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def _set_up(connection: Any, _: Any) -> None:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import hedging, latency, makespan, overhead, priorities, recall, savings, scale, variants
+from benchmarks import (
+    hedging,
+    latency,
+    makespan,
+    overhead,
+    priorities,
+    recall,
+    reporters,
+    savings,
+    scale,
+    variants,
+)
 from benchmarks.__main__ import table
 from benchmarks.graphs import SHAPES
 
@@ -21,6 +32,15 @@ def test_overhead_runs_both_sides() -> None:
     rows = overhead.measure(n=20, repeats=2)
     assert [r["graph"] for r in rows] == list(SHAPES)
     assert all(r["ours_us"] > 0 and r["floor_us"] > 0 for r in rows)
+    assert table(rows).count("\n") == 1 + len(rows)
+
+
+def test_every_reporter_is_beside_none() -> None:
+    rows = reporters.measure(n=20, slow=4, repeats=2)
+    assert rows[0]["reporter"] == "none"
+    assert rows[0]["ratio"] == rows[0]["ratio_20"] == 1
+    assert len(rows) >= 6
+    assert all(r["us_a_call"] > 0 and r["ms_20"] >= 40 for r in rows)
     assert table(rows).count("\n") == 1 + len(rows)
 
 
