@@ -64,6 +64,7 @@ def _amounts(question: Question) -> frozenset[int]:
     return frozenset(numbers | {i for i, w in enumerate(words) if is_unit(w.base) or not w.begins})
 
 
+_EACH = re.compile(r"\b(?:for (?:all|each|every)|each of|all of the)\b", re.IGNORECASE)
 _INFIX = re.compile(r"\b(?:divided by|minus|over)\b|\bratio of\b.*\bto\b|[÷−]", re.IGNORECASE)
 _TWO = re.compile(r'"(\$(?:\d+|\{(\d+)[^}"]*\})) ([-/]) (\$(?:\d+|\{(\d+)[^}"]*\}))"')
 
@@ -111,6 +112,7 @@ class _Line:
         if any(unit_parameters(tool) is not None for tool in tools):
             self.amount = _amounts(self.question)
         calls = [call for i, tool in enumerate(tools) if (call := self._call(f"c{i}", tool, ())) is not None]
+        loops: list[str] = []
         for n, listed in enumerate(self.lists):
             each = [
                 call
@@ -118,13 +120,22 @@ class _Line:
                 if (call := self._call(f"e{n}c{i}", tool, listed.items)) is not None
             ]
             if each:
-                calls.append(f"{terminal(f'for {EACH} in ${listed.text}: ')} ({' | '.join(each)})")
-        if may_join:
-            calls.append(self._join())
+                loops.append(f"{terminal(f'for {EACH} in ${listed.text}: ')} ({' | '.join(each)})")
+        if loops and self._asks_for_each():
+            calls = loops
+        else:
+            calls += loops
+            if may_join:
+                calls.append(self._join())
         if not calls:
             return None
         root = f'root ::= " " ({" | ".join(calls)}) "\\n"'
         return "\n".join([root, *(f"{k} ::= {v}" for k, v in self.rules.items())]) + "\n"
+
+    def _asks_for_each(self) -> bool:
+        """Whether a loop comes next: the question says so, a list is there, and nothing has gone over any yet."""
+        begun = any(task.each is not None for task, _ in self.earlier)
+        return not begun and _EACH.search(self.question.text) is not None
 
     def _join(self) -> str:
         plain = [s for s in self.shapes if not s.field or not s.kinds or s.kinds & PLAIN]
@@ -157,7 +168,9 @@ class _Line:
         if head is None:
             return None
         options = [
-            (p.name, body) for i, p in enumerate(params) if not p.required and (body := values[i]) is not None
+            (p.name, body)
+            for i, p in enumerate(params)
+            if not p.required and (body := self._option(p, tool, values[i])) is not None
         ]
         if not params and any(task.tool == tool.name for task, _ in self.earlier):
             return None
@@ -204,6 +217,22 @@ class _Line:
             return None
         fitting = [s.text for s in items if s.fits(wanted)]
         return choice(fitting) if fitting else None
+
+    def _option(self, p: Parameter, tool: Tool, body: str | None) -> str | None:
+        """What an argument that may be left out may be: of named choices, one that the question names."""
+        choices = resolve(p.schema, tool.defs).get("enum") if isinstance(p.schema, Mapping) else None
+        if body is None or not isinstance(choices, list) or not all(isinstance(c, str) for c in choices):
+            return body
+        named = [c for c in choices[:_MAX_CHOICES] if self._named(c)]
+        return choice([plan_literal(c) for c in named]) if named else None
+
+    def _named(self, choice: str) -> bool:
+        """Whether the question has a word of `choice`, in some form: `sunny` for `sun`."""
+        said = self.question.vocabulary
+        return any(
+            word in said or any(len(w) > 3 and len(word) > 3 and w[:4] == word[:4] for w in said)
+            for word in parts(choice)
+        )
 
     # -- values ------------------------------------------------------------------
 

@@ -63,7 +63,7 @@ def now() -> str:
 
 TOOLS = [search, place, weather, stops, calculate, mean, now]
 BY_NAME = {t.name: t for t in TOOLS}
-Q = "Is Rock & Roll Hall's roof, 15% of 2,500 feet, higher than Ed Wood's in Oslo over three days?"
+Q = "Is Rock & Roll Hall's roof, 15% of 2,500 feet, higher than Ed Wood's in Oslo over three days? Celsius, Fahrenheit?"
 
 
 def made(question: str, plan: str = "", **options: bool) -> str:
@@ -274,3 +274,30 @@ def test_an_amount_is_no_name_where_a_tool_converts_it() -> None:
     assert accepts(alone, ' search("26 miles")\n')
     nothing = line_grammar([search, convert], read_question("26 miles"))
     assert nothing is None or not accepts(nothing, ' search("26")\n')
+
+
+def test_a_choice_that_may_be_left_out_is_one_that_the_question_names() -> None:
+    line = 'weather("Oslo", unit="fahrenheit")'
+    assert allows(line, question="How warm is Oslo in Fahrenheit?")
+    assert not allows(line, question="How warm is Oslo?")
+    assert allows('weather("Oslo")', question="How warm is Oslo?")
+
+    @tool
+    def must(city: str, unit: Literal["celsius", "fahrenheit"]) -> str:
+        """Has to be told."""
+
+    grammar = line_grammar([must], read_question("How warm is Oslo?"))
+    assert grammar is not None
+    assert accepts(grammar, ' must("Oslo", "fahrenheit")\n')
+
+
+def test_where_each_of_a_list_is_asked_for_a_loop_comes_next() -> None:
+    question = "For all of the towns of Oslo, look up the weather."
+    plan = '1. place("Oslo")'
+    assert allows("for x in $1.towns: weather(x)", plan, question)
+    for line in ("join()", 'weather("Oslo")', "join($1)"):
+        assert not allows(line, plan, question), line
+    done = plan + "\n2. for x in $1.towns: weather(x)"
+    assert allows("join()", done, question)
+    assert allows("join()", plan, "Which towns has Oslo?")
+    assert allows('place("Oslo")', "", question)
