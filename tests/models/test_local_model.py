@@ -156,7 +156,7 @@ class TestEnds:
         began = loop.time()
         with pytest.raises(ModelTimeout, match=r"0\.2 s"):
             await complete(model, request)
-        assert loop.time() - began < 5
+        assert loop.time() - began < 9
         assert threads() == []
 
     async def test_the_loop_goes_on_meanwhile(self, model: LocalModel) -> None:
