@@ -6,7 +6,6 @@ import logging
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -21,7 +20,7 @@ from .logs import AccessLog, RunLog, name_of
 from .metrics import Metrics
 from .openapi import install_openapi
 from .parts import Parts
-from .problems import Problem, not_json
+from .problems import Problem, errors_of, not_json
 from .routes import chat, operation, page, plans, runs
 from .runs import RunManager
 from .security import install_security
@@ -77,6 +76,7 @@ def create_app(
         app.include_router(router)
     install_openapi(app)
     _answer_errors(app, [route for router in routers for route in router.routes])
+    app.add_middleware(_Head)
     app.add_middleware(_LastResort)  # inside of all others: what they add to answers is added to its own, too
     install_security(app, settings)
     app.add_middleware(AccessLog, metrics=metrics)
@@ -146,14 +146,14 @@ def _methods_at(request: Request, routes: list[BaseRoute]) -> list[str]:
         if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
         for method in route.methods or ()
     }
-    return sorted(found)
+    return sorted(found | ({"HEAD"} if "GET" in found else set()))
 
 
 def invalid_request(error: RequestValidationError) -> Problem:
     """What is wrong with a request, place by place, and nothing of what was sent."""
     if problem := not_json(error):
         return problem
-    errors: list[Any] = list(error.errors())
+    errors = errors_of(error)
     places = [
         {"place": ".".join(map(str, e["loc"]))[:200], "problem": str(e["msg"])[:300]}
         for e in errors[:_MOST_PLACES]
@@ -161,6 +161,36 @@ def invalid_request(error: RequestValidationError) -> Problem:
     shown = "; ".join(f"`{p['place']}`: {p['problem']}" for p in places[:5])
     more = f"; and {len(errors) - 5} more" if len(errors) > 5 else ""
     return Problem(422, "invalid-request", f"{shown}{more}", errors=places)
+
+
+class _Head:
+    """Answers HEAD as GET, without the body: monitors and proxies ask like that."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self.app(scope, receive, send)
+            return
+
+        async def without_body(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await send(message)
+                await send({"type": "http.response.body", "body": b""})
+                raise _Answered  # a stream of events would go on
+
+        scope["method"] = "GET"
+        try:
+            await self.app(scope, receive, without_body)
+        except _Answered:
+            pass
+        finally:
+            scope["method"] = "HEAD"  # for the log
+
+
+class _Answered(Exception):
+    """All that was asked for has been sent."""
 
 
 class _LastResort:

@@ -82,6 +82,20 @@ def not_json(error: RequestValidationError) -> Problem | None:
     )
 
 
+def errors_of(error: RequestValidationError) -> list[Any]:
+    """What is wrong with a request, as pydantic tells it; of a body that is no JSON, in words and where."""
+    return [
+        e
+        if e["type"] != "json_invalid"
+        else {
+            **e,
+            "loc": ("body",),
+            "msg": f"this is no JSON: {e['ctx']['error']} (character {e['loc'][-1]}, from 0)",
+        }
+        for e in error.errors()
+    ]
+
+
 class SafeJSONResponse(JSONResponse):
     """JSON that can always be written: what is quoted in it may hold half a character."""
 
@@ -90,4 +104,4 @@ class SafeJSONResponse(JSONResponse):
         return dumps(content).encode()
 
 
-__all__ = ["MEDIA_TYPE", "Problem", "ProblemDocument", "SafeJSONResponse", "not_json"]
+__all__ = ["MEDIA_TYPE", "Problem", "ProblemDocument", "SafeJSONResponse", "errors_of", "not_json"]

@@ -12,7 +12,7 @@ import logging
 import secrets
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from typing import Any, Literal, Protocol
 from weakref import WeakValueDictionary
 
@@ -92,6 +92,7 @@ class RunManager:
         self._reading = reading
         self._live: dict[str, LiveRun] = {}
         self._of_key: Counter[str] = Counter()
+        self._readers_of: Counter[str] = Counter()
         self._quotas = {k.name: k.max_runs for k in settings.keys if k.max_runs is not None}
         self._starting: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._draining: asyncio.Task[None] | None = None
@@ -387,6 +388,27 @@ class RunManager:
         await live.over.wait()
         return dataclasses.replace(live.record)
 
+    @contextlib.contextmanager
+    def admitted(self, who: Principal) -> Iterator[None]:
+        """Count one who follows events among those of its key, for as long as it does.
+
+        Raises:
+            Problem: 429 `too-many-readers`.
+        """
+        most = self.settings.max_readers_per_key
+        if self._readers_of[who.name] >= most:
+            raise Problem(
+                429,
+                "too-many-readers",
+                f"{most} streams of events are open with this key, which is as many as may be; close one",
+                headers={"Retry-After": "1"},
+            )
+        self._readers_of[who.name] += 1
+        try:
+            yield
+        finally:
+            self._readers_of[who.name] -= 1
+
     async def events(
         self, who: Principal, run_id: str, *, after: int = -1
     ) -> AsyncGenerator[StoredEvent, None]:
@@ -525,7 +547,18 @@ class RunManager:
         """
         if self._draining is None:
             self._draining = asyncio.get_running_loop().create_task(self._drain(), name="drain")
-        await asyncio.shield(self._draining)
+        await asyncio.wait({self._draining})
+        if not self._draining.cancelled():
+            self._draining.result()
+
+    def give_up(self) -> None:
+        """End the waiting of `aclose`: runs under way are interrupted now, whatever their calls do."""
+        if self._draining is not None:
+            self._draining.cancel()
+        for live in list(self._live.values()):
+            live.interrupting = True
+            live.run.cancel()
+            self._leave(live)
 
     async def _drain(self) -> None:
         await self._wait_for_followers(self.settings.grace)
@@ -535,9 +568,12 @@ class RunManager:
         await self._wait_for_followers(PATIENCE)
         for live in list(self._live.values()):
             logger.warning("run %s does not end; it is left behind", live.record.id)
-            self._end_without_word(live)
-            if live.follower is not None:
-                live.follower.cancel()
+            self._leave(live)
+
+    def _leave(self, live: LiveRun) -> None:
+        self._end_without_word(live)
+        if live.follower is not None:
+            live.follower.cancel()
 
     async def _wait_for_followers(self, seconds: float) -> None:
         tasks = {live.follower for live in self._live.values() if live.follower is not None}

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     from llmcompiler import LLMCompiler
 
+_FORCED = 2
+"""Seconds that the app has to end after a second signal."""
 _LAST = 5
 """Seconds that connections have to end when all runs have."""
 
@@ -279,6 +281,12 @@ class Server(uvicorn.Server):
             ending.cancel()
             await asyncio.wait({ending}, timeout=1)
         await super().shutdown(sockets)
+        if self.force_exit:
+            # uvicorn leaves the app as it is, and what the loop makes of it says nothing of runs.
+            self._app.state.parts.manager.give_up()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_FORCED):
+                    await self.lifespan.shutdown()
 
 
 class Protocol(H11Protocol):

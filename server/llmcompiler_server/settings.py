@@ -69,6 +69,8 @@ class ServerSettings(BaseSettings):
     max_runs: int = Field(default=500, ge=1)
     """Runs at once, of all keys together."""
     max_runs_per_key: int = Field(default=50, ge=1)
+    max_readers_per_key: int = Field(default=200, ge=1)
+    """Streams of events of runs, with one key, at once."""
     rate: float = Field(default=120.0, gt=0)
     """Requests a minute and key; a key may have its own."""
     max_output: int = Field(default=1_000_000, ge=1_000)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from starlette.background import BackgroundTask
@@ -74,6 +75,7 @@ class EventStream(Response):
         heartbeat: Seconds of silence after which a comment is sent.
         on_gone: Called once if the client leaves before the end.
         headers: More of them.
+        admit: Entered before anything is sent, and left at the end; it may raise a `Problem`.
     """
 
     def __init__(
@@ -86,15 +88,25 @@ class EventStream(Response):
         *,
         on_gone: Callable[[], Awaitable[Any]] | None = None,
         headers: dict[str, str] | None = None,
+        admit: AbstractContextManager[None] | None = None,
     ) -> None:
         self.status_code = 200
         self.background: BackgroundTask | None = None
         self.init_headers({**HEADERS, **(headers or {})})
         self._manager, self._who, self._run_id, self._after = manager, who, run_id, after
         self._heartbeat, self._on_gone = heartbeat, on_gone
+        self._admit = admit or contextlib.nullcontext()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send everything."""
+        """Send everything.
+
+        Raises:
+            Problem: It is not admitted.
+        """
+        with self._admit:
+            await self._answer(receive, send)
+
+    async def _answer(self, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         loop = asyncio.get_running_loop()
         sending = loop.create_task(self._send_all(send))
@@ -173,9 +185,10 @@ def event_stream(
     *,
     on_gone: Callable[[], Awaitable[Any]] | None = None,
     headers: dict[str, str] | None = None,
+    admit: AbstractContextManager[None] | None = None,
 ) -> EventStream:
     """The answer that follows a run. Make sure before that the run is there: a stream can not say that it is not."""
-    return EventStream(manager, who, run_id, after, heartbeat, on_gone=on_gone, headers=headers)
+    return EventStream(manager, who, run_id, after, heartbeat, on_gone=on_gone, headers=headers, admit=admit)
 
 
 __all__ = ["EventStream", "event_stream", "frame", "put_down", "unless_gone", "until_gone"]

@@ -108,6 +108,28 @@ async def test_many_readers_each_see_everything_whenever_they_come(server: Runni
     assert server.manager.readers == 0
 
 
+async def test_a_key_has_so_many_streams_at_once_and_no_more(start: Any) -> None:
+    async with start(max_readers_per_key=2) as server:
+        run_id = await begin(server, STEPS)
+        where = f"/v1/runs/{run_id}/events"
+        readers = [asyncio.ensure_future(read(server, run_id)) for _ in range(2)]
+        async with asyncio.timeout(20):
+            while server.manager.readers < 2:  # noqa: ASYNC110  # nobody tells when a reader has come
+                await asyncio.sleep(0.005)
+        refused = await server.http.get(where)
+        assert (refused.status_code, refused.json()["code"]) == (429, "too-many-readers")
+        assert refused.headers["retry-after"] == "1"
+        assert (await server.http.get(f"/v1/runs/{run_id}")).json()["status"] == "running"
+        for gate in "ab":
+            server.gates.opened[gate].set()
+        assert {events[-1].event for events in await asyncio.gather(*readers)} == {"RunFinished"}
+        for _ in range(
+            3
+        ):  # those that ended make room, and so do those that are refused or asked for by HEAD
+            assert (await server.http.get(where)).status_code == 200
+            assert (await server.http.head(where)).status_code == 200
+
+
 async def test_a_broken_connection_is_taken_up_where_it_broke(server: Running) -> None:
     run_id = await begin(server, STEPS)
     first = await read(server, run_id, most=4)

@@ -165,7 +165,10 @@ async def test_a_lone_surrogate_is_refused_or_answered_but_no_fault(server: Runn
 
 async def test_a_body_that_is_no_json_is_refused(server: Running) -> None:
     reply = await server.http.post("/v1/runs", content=b"{", headers={"Content-Type": "application/json"})
-    problem(reply, 422, "invalid-request")
+    said = problem(reply, 422, "invalid-request")
+    assert said["detail"].startswith("`body`: this is no JSON: Expecting property name")
+    assert said["errors"][0]["place"] == "body"
+    assert "(character 1, from 0)" in said["detail"]
     deep = b'{"input": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
     reply = await server.http.post("/v1/runs", content=deep, headers={"Content-Type": "application/json"})
     assert reply.status_code in (400, 422)
@@ -189,7 +192,32 @@ async def test_what_is_not_there_is_a_problem(server: Running) -> None:
     problem(await server.http.get("/v1/nothing"), 404, "not-found")
     reply = await server.http.delete("/v1/runs")
     problem(reply, 405, "method-not-allowed")
-    assert reply.headers["allow"] == "GET, POST"
+    assert reply.headers["allow"] == "GET, HEAD, POST"
+
+
+async def test_head_is_get_without_the_body(server: Running) -> None:
+    run_id = (await begin(server))["id"]
+    for path in (
+        "/",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/openapi.json",
+        "/v1/runs",
+        "/v1/tools",
+        "/v1/models",
+    ):
+        got, asked = await server.http.get(path), await server.http.head(path)
+        assert (asked.status_code, asked.content) == (200, b""), path
+        assert asked.headers["content-type"] == got.headers["content-type"]
+    events = await server.http.head(f"/v1/runs/{run_id}/events")  # of a run that goes on
+    assert (events.status_code, events.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    assert (await server.http.head("/v1/runs/run_none")).status_code == 404
+    reply = await server.http.head("/v1/chat/completions")
+    assert (reply.status_code, reply.headers["allow"]) == (405, "POST")
+    text = (await server.http.get("/metrics")).text
+    assert 'llmcompiler_http_requests_total{method="HEAD",route="/healthz",status="200"} 1.0' in text
+    await server.http.post(f"/v1/runs/{run_id}/cancel")
 
 
 async def test_limits_of_a_request_bound_its_run(server: Running) -> None:

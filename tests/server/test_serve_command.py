@@ -222,6 +222,24 @@ async def test_a_second_signal_ends_it_at_once(serve: Serve, second: signal.Sign
         assert await service.ended() == 128 + second
 
 
+async def test_runs_that_a_second_signal_ends_are_kept_as_interrupted(serve: Serve, tmp_path: Path) -> None:
+    store = tmp_path / "runs.db"
+    async with serve(*TOOLS, "--store", str(store), LLMCOMPILER_SERVER_GRACE="600") as service:
+        run_id = await service.begin('1. wait_for("x")\njoin($1)')
+        await service.arrived("x")
+        service.process.terminate()
+        async with asyncio.timeout(30):
+            while (await service.http.get("/readyz")).status_code == 200:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        service.process.terminate()
+        assert await service.ended() == 128 + signal.SIGTERM
+    assert stored(store) == {run_id: "interrupted"}  # now, not at the next start
+    assert [line["status"] for line in service.logged() if line["message"] == "run finished"] == [
+        "interrupted"
+    ]
+    assert not [line for line in service.lines if "asynchronous generator" in line]
+
+
 async def test_a_call_that_holds_the_event_loop_does_not_hold_the_process(serve: Serve) -> None:
     async with serve(*TOOLS, LLMCOMPILER_SERVER_GRACE="600") as service:
         await service.begin('1. hold("x")\njoin()')

@@ -37,7 +37,7 @@ from ..openai_shapes import (
     usage_chunk,
 )
 from ..parts import Parts, shared_parts
-from ..problems import MEDIA_TYPE, Problem, ProblemDocument, not_json
+from ..problems import MEDIA_TYPE, Problem, ProblemDocument, errors_of, not_json
 from ..records import Principal, RunRecord, StoredEvent
 from ..security import require
 from ..sse import EventStream, unless_gone
@@ -75,7 +75,7 @@ def _invalid(error: RequestValidationError) -> Problem:
     """What is wrong with a body: the first thing, as OpenAI does. Nothing of what was sent is in it."""
     if problem := not_json(error):
         return problem
-    errors = error.errors()
+    errors = errors_of(error)
     loc = [*errors[0]["loc"]]
     message = errors[0]["msg"]
     if at := next((i for i, part in enumerate(loc) if part in _FORMS and loc[i - 1] in _EITHER), 0):

@@ -249,7 +249,10 @@ async def follow_run(
     position = -1 if position is None else position
     if record.status in ENDED and position >= record.events - 1:
         return Response(status_code=204, headers={"Cache-Control": "no-store"})
-    return event_stream(shared.manager, who, run_id, position, shared.settings.heartbeat)
+    manager = shared.manager
+    return event_stream(
+        manager, who, run_id, position, shared.settings.heartbeat, admit=manager.admitted(who)
+    )
 
 
 def _event_id(text: str, where: str) -> int | None:
