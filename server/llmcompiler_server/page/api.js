@@ -90,15 +90,41 @@ async function problemOf(response) {
 const json = async (...request) => (await send(...request)).json();
 const run = (id) => `v1/runs/${encodeURIComponent(id)}`;
 
+/** A run as it is now; `age` is the seconds since it began by the service's own clock, null where it does not tell. */
+async function look(id, signal) {
+  const response = await send("GET", run(id), { signal });
+  const told = Date.parse(response.headers.get("Date")) / 1000; // whole seconds: up to one too few
+  const record = await response.json();
+  return { ...record, age: Number.isNaN(told) ? null : Math.max(0, told - record.created_at) };
+}
+
 export const api = {
   tools: () => json("GET", "v1/tools"),
   start: (input, idempotencyKey) =>
     json("POST", "v1/runs", { body: { input, background: true }, headers: { "Idempotency-Key": idempotencyKey } }),
-  run: (id, signal) => json("GET", run(id), { signal }),
+  run: look,
   runs: (after) => json("GET", `v1/runs?limit=20${after ? `&after=${encodeURIComponent(after)}` : ""}`),
   cancel: (id) => json("POST", `${run(id)}/cancel`),
   decide: (id, task, decision) => json("POST", `${run(id)}/approvals/${encodeURIComponent(task)}`, { body: decision }),
 };
+
+/** Whether the same request may work out a little later. */
+const isPassing = (error) => !(error instanceof ApiError) || error.status === 0 || error.status === 429 || error.status >= 500;
+
+/** The same run, asked for until the service answers; throws where it answers that there is none to be had. */
+export async function lookUntilAnswered(id, { onConnection, signal }) {
+  for (let delay = FIRST_DELAY; ; delay = Math.min(delay * 2, LONGEST_DELAY)) {
+    try {
+      const record = await look(id, signal);
+      onConnection("open");
+      return record;
+    } catch (error) {
+      if (signal.aborted || !isPassing(error)) throw error;
+      onConnection("lost");
+      await pause(Math.max(delay, (error.retryAfter ?? 0) * 1000), signal);
+    }
+  }
+}
 
 const OVER = new Set(["succeeded", "failed", "cancelled", "interrupted"]);
 
@@ -156,8 +182,7 @@ export async function follow(id, { onEvents, onConnection, signal }) {
       if (OVER.has(record.status) && (last === before || last >= record.events - 1)) return;
     } catch (error) {
       if (signal.aborted) return;
-      const passing = !(error instanceof ApiError) || error.status === 0 || error.status === 429 || error.status >= 500;
-      if (!passing) throw error;
+      if (!isPassing(error)) throw error;
       if (error.retryAfter) delay = Math.max(delay, error.retryAfter * 1000);
     } finally {
       clearTimeout(timer);

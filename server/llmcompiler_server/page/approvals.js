@@ -54,15 +54,21 @@ export class ApprovalsView {
     const buttons = ["reject", "approve"].map((decision) =>
       h("button", { type: "button", class: decision === "approve" ? "primary" : "secondary danger", text: decision === "approve" ? "Approve" : "Reject",
         on: { click: () => decide(decision) } }));
+    let deciding = false;
+    const busy = (is) => {
+      deciding = is;
+      for (const button of buttons) button.ariaDisabled = String(is); // not `disabled`, which would take the focus away
+    };
     const decide = async (decision) => {
-      for (const button of buttons) button.disabled = true;
+      if (deciding) return;
+      busy(true);
       try {
         await api.decide(runId, approval.taskId, {
           decision, digest: approval.digest || null, item: approval.item, reason: decision === "reject" ? reason.value : "",
         });
         this.#tell(decision === "approve" ? `${approval.tool} approved.` : `${approval.tool} rejected.`);
       } catch (error) {
-        for (const button of buttons) button.disabled = false;
+        busy(false);
         this.#fail(error);
       }
     };

@@ -15,7 +15,7 @@ export function details(run, id, critical, go) {
 export function signature(run, id) {
   if (!/^\d+$/.test(id)) {
     const r = run.rounds.get(Number(id.split(":")[1]));
-    return JSON.stringify([id, r?.thoughts.length, r?.feedback, r?.joinEnded, r?.plans.length, r?.plans.at(-1)?.to]);
+    return JSON.stringify([id, r?.thoughts.length, r?.feedback, r?.joinEnded, run.status, r?.plans.length, r?.plans.at(-1)?.to]);
   }
   const task = run.tasks.get(Number(id));
   if (!task) return "";
@@ -43,6 +43,7 @@ function taskDetails(run, task, critical, go) {
   const begun = task.started ?? task.finished;
   const waited = task.planned !== null && begun !== null ? begun - task.planned : null;
   const users = [...run.tasks.values()].filter((t) => t.dependsOn.includes(task.id)).map((t) => t.id);
+  const order = task.after.filter((id) => !task.dependsOn.includes(id)); // what it uses, it comes after anyway
   const open = blockers(run, task);
   const out = [
     h("p", { class: "detail-state", data: { state: task.state } }, icon(task.state), h("span", { text: stateName(task.state) }),
@@ -74,7 +75,7 @@ function taskDetails(run, task, critical, go) {
     ["Result", task.via === "call" ? null : viaName(task.via)],
     ["Hedged", task.hedged === null ? null : `a second call was made after ${duration(task.hedged)}`],
     ["Uses", task.dependsOn.length ? h("span", { class: "chips" }, links(run, task.dependsOn, go)) : null],
-    ["Ordered after", task.after.length ? h("span", { class: "chips" }, links(run, task.after, go)) : null],
+    ["Ordered after", order.length ? h("span", { class: "chips" }, links(run, order, go)) : null],
     ["Used by", users.length ? h("span", { class: "chips" }, links(run, users, go)) : null],
   ])));
   return { title: task.tool, number: `Task ${task.id}`, content: out.filter(Boolean) };
@@ -118,7 +119,9 @@ function round(run, id) {
       r.thoughts.length ? section("Thoughts", ...r.thoughts.map((text) => h("p", { class: "thought", text }))) : null,
     ].filter(Boolean) };
   }
+  const failed = r.feedback === null && run.status === "failed" && r.number === Math.max(...run.rounds.keys());
   return { title: "Joiner", number: `Round ${r.number}`, content: [
+    failed ? section("Error", h("pre", { class: "value error", tabindex: "0", role: "region", "aria-label": "Error", text: errorText(run.error) })) : null,
     section("Time", facts([["From", r.joinStarted === null ? null : duration(r.joinStarted)], ["Took", r.joinEnded === null ? null : duration(r.joinEnded - r.joinStarted)]])),
     r.feedback !== null ? section("What it asked for", h("p", { class: "thought", text: r.feedback })) : null,
     r.feedback === null && run.text ? section("What it wrote", h("div", { class: "value-box" }, h("p", { class: "thought", text: run.text }), copyButton(run.text, "Copy text"))) : null,

@@ -57,6 +57,7 @@ export class GraphView {
       this.#width = area.clientWidth;
       this.#plan = "";
       if (this.#run) this.update(this.#run, this.#critical);
+      this.reveal(); // the details take room from the graph
     }).observe(area);
   }
 
@@ -104,6 +105,16 @@ export class GraphView {
     }
   }
 
+  /** Scroll within the graph, and no more than needed, to where the selected node is. */
+  reveal() {
+    const node = this.#nodes.get(this.#selected);
+    if (!node) return;
+    const area = this.#area;
+    const { width, height } = this.#shape;
+    const near = (from, size, at, room) => Math.min(from * this.#zoom, Math.max((from + size + 2 * PAD) * this.#zoom - room, at));
+    area.scrollTo(near(node.toX, width, area.scrollLeft, area.clientWidth), near(node.toY, height, area.scrollTop, area.clientHeight));
+  }
+
   focus(id) {
     this.#nodes.get(String(id))?.button.focus();
   }
@@ -128,7 +139,7 @@ export class GraphView {
     const wide = room / (this.#shape.totalWidth + 2 * PAD);
     const high = (Math.max(this.#area.clientHeight, 320) - 2) / (this.#shape.totalHeight + 2 * PAD);
     // By itself the graph never gets too small to read: it scrolls instead.
-    this.#setZoom(Math.min(1, whole ? Math.min(wide, Math.max(high, wide * 0.5)) : Math.max(wide, this.#area.dataset.size === "small" ? 0.8 : 0.7)));
+    this.#setZoom(Math.min(1, whole ? Math.min(wide, Math.max(high, wide * 0.5)) : Math.max(wide, this.#area.dataset.size === "small" ? 0.9 : 0.85)));
   }
 
   #setZoom(zoom) {
@@ -333,7 +344,7 @@ function noteOf(run, task) {
     if (task.items.size) return `${[...task.items.values()].filter((i) => i.outcome).length} of ${count(task.items.size, "call")} done`;
     if (task.retries.length) return `try ${task.attempt}`;
   }
-  if (task.state === "succeeded" && task.via !== "call") return { cache: "from the cache", reused: "used again", merged: "merged", constant: "known", batch: "in a batch", fallback: "fallback" }[task.via];
+  if (task.state === "succeeded" && task.via !== "call") return { cache: "from the cache", reused: "used again", merged: "merged", constant: "made before", batch: "in a batch", fallback: "fallback" }[task.via];
   if (isDone(task) && task.state !== "succeeded") return task.outcome?.error?.message || task.outcome?.reason || stateName(task.state);
   return brief(task.callArgs ?? task.args, 60);
 }

@@ -1,15 +1,15 @@
 // The page: which run is shown, and how its parts are kept up to date. Everything is drawn from the run in state.js.
 
-import { api, ApiError, askForKeyWith, follow, key, randomName } from "./api.js";
+import { api, ApiError, askForKeyWith, follow, key, lookUntilAnswered, randomName } from "./api.js";
 import { ApprovalsView } from "./approvals.js";
 import { details, signature } from "./details.js";
 import { byId, h, reducedMotion, setData, setText } from "./dom.js";
 import { GraphView } from "./graph.js";
 import * as history from "./history.js";
 import { drawAnswer, drawFigures, drawNotes } from "./outcome.js";
-import { apply, criticalPath, headline, isDone, merge, newRun, OVER, tone } from "./state.js";
+import { apply, criticalPath, headline, lose, merge, newRun, OVER, tone } from "./state.js";
 import { TimelineView } from "./timeline.js";
-import { count, duration } from "./values.js";
+import { count, duration, sentence } from "./values.js";
 
 let run = null;
 let reading = null; // aborts the reading of the run on show
@@ -48,17 +48,21 @@ function schedule() {
 function draw() {
   const at = now();
   const over = OVER.has(run.status);
+  byId("run").hidden = false;
   setText(byId("run-question"), run.question);
   setText(byId("run-state"), headline(run));
   setData(byId("run-state"), "tone", tone(run));
   setText(byId("run-time"), run.at || !over ? duration(at) : "");
+  const left = document.activeElement === byId("cancel") && over;
   byId("cancel").hidden = over;
   byId("again").hidden = !over;
+  if (left) byId("again").focus({ preventScroll: true });
   document.title = `${over ? headline(run) : "…"} – ${run.question.slice(0, 60) || "llmcompiler"}`;
   critical = criticalPath(run);
   drawPlan(over); // shows or hides what the graph measures
   graph.update(run, critical);
   timeline.update(run, critical, at);
+  drawLegends();
   approvals.update(run, at);
   drawAnswer(run);
   drawFigures(run);
@@ -90,12 +94,24 @@ function drawPlan(over) {
   setText(empty, over ? "No task was planned." : "Tasks appear here as they are planned.");
   byId("graph").hidden = tasks.length === 0 && ![...run.rounds.values()].some((r) => r.joinStarted !== null);
   byId("graph-legend").hidden = tasks.length === 0;
-  byId("legend-effect").hidden = !tasks.some((t) => t.after.length);
-  byId("legend-critical").hidden = critical.size === 0;
   const last = [...run.rounds.values()].at(-1);
   const thought = run.phase === "planning" && !over ? last?.thoughts.at(-1) : null;
   byId("graph-thought").hidden = !thought;
   setText(byId("graph-thought"), thought ?? "");
+}
+
+/** Legends tell of what is there to see. */
+function drawLegends() {
+  byId("legend-effect").hidden = !byId("graph").querySelector('.edge[data-kind="effect"]');
+  byId("legend-critical").hidden = critical.size === 0;
+  const bars = byId("timeline");
+  const kinds = {
+    planning: '[data-of="planning"]', waiting: '[data-of="waiting"]', asking: '[data-of="asking"]', joining: '[data-of="joining"]',
+    running: '.row:not(.critical):not([data-state="failed"]) [data-of="running"]',
+    critical: '.row.critical:not([data-state="failed"]) [data-of="running"]',
+    failed: '.row[data-state="failed"] [data-of="running"]',
+  };
+  for (const item of byId("time-legend").children) item.hidden = !bars.querySelector(kinds[item.firstElementChild.dataset.of]);
 }
 
 let lastTold = "";
@@ -117,6 +133,7 @@ function select(id, byKeyboard = false) {
   graph.select(id);
   timeline.select(id);
   drawDetails();
+  graph.reveal();
   byId("run").classList.add("with-details");
   if (byKeyboard || matchMedia("(max-width: 1099px)").matches) byId("details-title").focus({ preventScroll: true });
 }
@@ -152,7 +169,7 @@ function closeDetails() {
 
 function complain(error) {
   const box = byId("alert");
-  const text = error instanceof ApiError ? error.message : `Something in this page went wrong: ${error?.message ?? error}`;
+  const text = error instanceof ApiError ? sentence(error.message) : `Something in this page went wrong: ${error?.message ?? error}`;
   if (!(error instanceof ApiError)) console.error(error);
   box.replaceChildren(h("span", { text }), h("button", { type: "button", class: "quiet", text: "Dismiss", on: { click: clearAlert } }));
   box.classList.add("shown");
@@ -164,7 +181,8 @@ function clearAlert() {
 }
 
 function connection(state) {
-  setText(byId("connection"), state === "lost" ? "The connection was lost. Trying again; nothing is missed." : "");
+  const lost = byId("run").hidden ? "The service can not be reached. Trying again." : "The connection was lost. Trying again; nothing is missed.";
+  setText(byId("connection"), state === "lost" ? lost : "");
 }
 
 askForKeyWith(
@@ -172,7 +190,9 @@ askForKeyWith(
     new Promise((resolve) => {
       const dialog = byId("key-dialog");
       const input = byId("key-input");
-      setText(byId("key-note"), problem.message);
+      const wrong = problem.code === "key-wrong";
+      setText(byId("key-note"), wrong ? "The service does not know this key. Is it whole, and for this service?" : "Whoever runs the service can give you one.");
+      byId("key-note").classList.toggle("wrong", wrong);
       input.value = "";
       let given = false;
       byId("key-form").onsubmit = () => {
@@ -198,6 +218,7 @@ byId("key-button").addEventListener("click", () => {
 // ---- going from run to run --------------------------------------------------
 
 async function open(id) {
+  const first = reading === null;
   reading?.abort();
   const mine = (reading = new AbortController());
   clearTimeout(ticking);
@@ -210,7 +231,7 @@ async function open(id) {
   lastTold = "";
   run = id === null ? null : newRun(id);
   byId("ask").hidden = run !== null;
-  byId("run").hidden = run === null;
+  byId("run").hidden = true; // until there is something of it to see
   history.show(id);
   toggleHistory(false);
   scrollTo(0, 0);
@@ -220,12 +241,19 @@ async function open(id) {
     return;
   }
   try {
-    run.question = (await api.run(id, mine.signal)).input;
+    const connected = { signal: mine.signal, onConnection: connection };
+    const known = await lookUntilAnswered(id, connected);
     if (mine.signal.aborted) return;
-    schedule();
+    run.question = known.input;
+    // Who comes in the middle has seen no event when it happened: the service says how long ago the run began.
+    if (!OVER.has(known.status)) {
+      if (known.age !== null) base = performance.now() / 1000 - known.age;
+      draw();
+    }
+    const focused = document.activeElement;
+    if (!first && (focused === document.body || byId("ask").contains(focused))) byId("main").focus({ preventScroll: true });
     await follow(id, {
-      signal: mine.signal,
-      onConnection: connection,
+      ...connected,
       onEvents(events) {
         for (const event of events) apply(run, event);
         base = Math.min(base, performance.now() / 1000 - run.at);
@@ -233,11 +261,21 @@ async function open(id) {
       },
     });
     if (mine.signal.aborted) return;
-    merge(run, await api.run(id, mine.signal));
-    connection("open");
+    merge(run, await lookUntilAnswered(id, connected));
     schedule();
   } catch (error) {
-    if (!mine.signal.aborted) complain(error);
+    if (mine.signal.aborted) return;
+    connection("open");
+    run.at = now();
+    base = Infinity; // nothing more is heard of it: its clock stands still
+    if (error.status === 404) history.refresh().catch(() => {});
+    if (error.status === 404 && !byId("run").hidden) {
+      lose(run);
+      schedule();
+      return;
+    }
+    byId("ask").hidden = !byId("run").hidden; // never a page with nothing on it
+    complain(error);
   }
 }
 
@@ -292,13 +330,15 @@ byId("question").addEventListener("keydown", (event) => {
 });
 
 byId("cancel").addEventListener("click", async () => {
-  byId("cancel").disabled = true;
+  const button = byId("cancel");
+  if (button.ariaDisabled === "true") return;
+  button.ariaDisabled = "true"; // not `disabled`, which would take the focus away
   try {
     await api.cancel(run.id);
   } catch (error) {
     complain(error);
   } finally {
-    byId("cancel").disabled = false;
+    button.ariaDisabled = "false";
   }
 });
 

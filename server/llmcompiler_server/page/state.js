@@ -120,6 +120,8 @@ const HANDLERS = {
       expires: event.expires ?? null, at: event.at,
     });
     task.asked ??= event.at;
+    // A call that is rejected never starts: what was decided about is known from here only.
+    if (event.item === null || event.item === undefined) task.callArgs = event.args;
     if (!isDone(task)) task.state = "approval";
   },
   ItemFinished(run, event) {
@@ -223,15 +225,26 @@ export function merge(run, record) {
     run.status = record.status;
     run.output ??= record.output ?? null;
     run.error ??= record.error ?? null;
-    close(run, run.at);
-    for (const task of run.tasks.values()) {
-      if (isDone(task)) continue;
-      task.state = "cancelled";
-      task.finished = run.at;
-    }
+    stop(run);
   }
   run.usage ??= record.usage ?? null;
   run.timing ??= record.timing ?? null;
+}
+
+function stop(run) {
+  close(run, run.at);
+  for (const task of run.tasks.values()) {
+    if (isDone(task)) continue;
+    task.state = "cancelled";
+    task.finished = run.at;
+  }
+}
+
+/** End a run of which nothing more can be had: the service does not know it any more. What was seen of it stays. */
+export function lose(run) {
+  run.status = "interrupted";
+  run.error = { message: "The service does not know this run any more. What was seen of it is below." };
+  stop(run);
 }
 
 /** Whether tasks on whose values or effects it depends have no outcome yet. */

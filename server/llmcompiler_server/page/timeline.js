@@ -53,7 +53,7 @@ export class TimelineView {
   update(run, critical, now) {
     this.#last = [run, critical, now];
     const room = this.#axis.clientWidth;
-    const scale = niceEnd(Math.max(now, 0.02), Math.min(TICKS, Math.max(1, Math.floor(room / 70))));
+    const scale = niceEnd(Math.max(now, 0.02), Math.min(TICKS, Math.max(2, Math.floor(room / 72))));
     if (scale.end !== this.#scale || room !== this.#room) {
       this.#room = room;
       this.#scale = scale.end;
@@ -146,13 +146,12 @@ function makeRow(id, kind, number) {
   return { button, name, took, track, bars: [] };
 }
 
-/** The end of the axis, and about `most` round ticks on it. */
+/** The end of the axis, and round ticks on it: two at least, `most` at most. */
 function niceEnd(least, most) {
-  const raw = least / most;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 2.5, 5, 10].map((m) => m * power).find((m) => m >= raw * 0.999);
+  const last = least * 0.96; // the end is where the run ends, not the next tick: bars get all the room there is
+  const power = 10 ** Math.floor(Math.log10(last / most));
+  const step = [1, 2, 2.5, 5, 10].map((m) => m * power).find((m) => m * most > last);
   const ticks = [];
-  // The end is where the run ends, not the next tick: bars get all the room there is.
-  for (let i = 0; i * step <= least * 0.96; i++) ticks.push(i * step);
+  for (let i = 0; i * step <= last; i++) ticks.push(i * step);
   return { end: least, ticks };
 }

@@ -49,6 +49,9 @@ export function ago(then, now = Date.now() / 1000) {
 
 export const count = (n, one, many = `${one}s`) => `${n.toLocaleString()} ${n === 1 ? one : many}`;
 
+/** What the service says, as a sentence: its texts begin small. */
+export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** Why something failed, in one text. `error` is the library's `{type, message}` or the service's `{code, message}`. */
 export function errorText(error) {
   if (!error) return "";
