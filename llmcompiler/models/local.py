@@ -109,7 +109,7 @@ class LocalModel:
             batch_threads=batch_threads or os.cpu_count() or 1,
             stamp=tuple((s.st_size, s.st_mtime_ns) for s in (file.stat() for file in files)),
         )
-        self._max_tokens = max_tokens
+        self.max_tokens = max_tokens
         self._timeout = timeout
 
     @property
@@ -167,7 +167,7 @@ class LocalModel:
             "stream_options": {"include_usage": True},
             "return_progress": True,  # a piece per batch of the prompt, where the request can be stopped
             "cache_prompt": True,
-            "max_tokens": request.max_tokens if request.max_tokens is not None else self._max_tokens,
+            "max_tokens": request.max_tokens if request.max_tokens is not None else self.max_tokens,
             "temperature": request.temperature or 0.0,
             "stop": list(request.stop),
         }

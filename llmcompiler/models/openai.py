@@ -127,8 +127,7 @@ class OpenAIModel:
         self._grammar = grammar
         self._completion = completion
         self._tools = tools
-        self._temperature = temperature
-        self._max_tokens = max_tokens
+        self.temperature, self.max_tokens = temperature, max_tokens
         self._headers = {k: _http.Secret(v) for k, v in (headers or {}).items()}
         self._extra_body = dict(extra_body or {})
         self._transport = transport
@@ -249,8 +248,8 @@ class OpenAIModel:
                 unsupported=self._unsupported,
                 json_schema=self._json_schema,
                 grammar=self._grammar,
-                max_tokens=self._max_tokens,
-                temperature=self._temperature,
+                max_tokens=self.max_tokens,
+                temperature=self.temperature,
                 official=self._official,
                 extra=self._extra_body,
             )

@@ -3,7 +3,7 @@
 The conventions are in development, and the names are written out here rather than imported from a package whose
 modules for them move. What has no name there begins with `llmcompiler.`. No span is made here.
 
-Source: https://opentelemetry.io/docs/specs/semconv/gen-ai/ as of 2026-11.
+Source: https://github.com/open-telemetry/semantic-conventions-genai as of 2026-11.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ MODEL = "gen_ai.request.model"
 MAX_TOKENS = "gen_ai.request.max_tokens"
 TEMPERATURE = "gen_ai.request.temperature"
 STOP = "gen_ai.request.stop_sequences"
+STREAM = "gen_ai.request.stream"
 OUTPUT_TYPE = "gen_ai.output.type"
 FINISH = "gen_ai.response.finish_reasons"
 FIRST_CHUNK = "gen_ai.response.time_to_first_chunk"
@@ -56,6 +57,8 @@ PURPOSE = "llmcompiler.purpose"
 
 MOST_CONTENT = 8_192
 """Characters of one text that are captured, where content is captured at all."""
+_LARGEST = 2**63 - 1
+"""Of the whole numbers that the protocol has."""
 
 
 def provider_of(model: Model) -> str:
@@ -83,14 +86,19 @@ def request_attributes(model: Model, request: ModelRequest) -> dict[str, Any]:
         OPERATION: operation_of(request),
         PROVIDER: provider_of(model),
         MODEL: model.name,
+        STREAM: True,
         **server_of(model),
     }
     if request.purpose:
         found[PURPOSE] = request.purpose
-    if request.max_tokens is not None:
-        found[MAX_TOKENS] = request.max_tokens
-    if request.temperature is not None:
-        found[TEMPERATURE] = float(request.temperature)
+    # A model of ours may have settings of its own: one temperature for all, a length for requests that name none.
+    limit = request.max_tokens if request.max_tokens is not None else getattr(model, "max_tokens", None)
+    if isinstance(limit, int):
+        found[MAX_TOKENS] = whole(limit)
+    own = getattr(model, "temperature", None)
+    temperature = own if isinstance(own, (int, float)) else request.temperature
+    if temperature is not None:
+        found[TEMPERATURE] = float(temperature)
     if request.stop:
         found[STOP] = list(request.stop)
     if request.json_schema is not None:
@@ -98,12 +106,32 @@ def request_attributes(model: Model, request: ModelRequest) -> dict[str, Any]:
     return found
 
 
+def whole(number: int) -> int:
+    """A count that can be sent, whatever a server told."""
+    return max(0, min(number, _LARGEST))
+
+
+def share(fraction: Any) -> float | None:
+    """A part of the whole, from 0 to 1; None for anything else that a tool may have given."""
+    return float(fraction) if isinstance(fraction, (int, float)) and 0 <= fraction <= 1 else None
+
+
+def sendable(text: str) -> str:
+    """The text with its lone surrogates written out: with one of them, a whole batch of spans could not be sent."""
+    return text.encode(errors="backslashreplace").decode()
+
+
 # -- content, for those who ask for it ---------------------------------------------------------
 
 
 def cut(text: str) -> str:
     """The text, as much of it as is captured."""
-    return text if len(text) <= MOST_CONTENT else f"{text[:MOST_CONTENT]}... ({len(text):,} characters)"
+    length = len(text)
+    return (
+        sendable(text)
+        if length <= MOST_CONTENT
+        else f"{sendable(text[:MOST_CONTENT])}... ({length:,} characters)"
+    )
 
 
 def said(role: str, text: str, finish: str | None = None) -> dict[str, Any]:

@@ -89,7 +89,7 @@ class LoggingReporter(Reporter):
             return
         if self._content and content is not None:
             told = describe_error(content) if isinstance(content, BaseException) else to_text(content)
-            text += ": " + " ".join(told[:_MOST].split()) + ("..." if len(told) > _MOST else "")
+            text += ": " + _line(told[:_MOST]) + ("..." if len(told) > _MOST else "")
         self._logger.log(level, "%s", text, extra={"run_id": event.run_id, "task_id": task_id})
 
 
@@ -101,9 +101,18 @@ class RunContextFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Add the ids where the record has none."""
-        if not hasattr(record, "run_id"):
-            record.run_id, record.task_id = _CURRENT.get()
+        for name, known in zip(("run_id", "task_id"), _CURRENT.get(), strict=True):
+            if not hasattr(record, name):
+                setattr(record, name, known)
         return True
+
+
+def _line(text: str) -> str:
+    """The text in one line, in which nothing can steer a terminal."""
+    text = " ".join(text.split())
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _of(item: int | None) -> str:

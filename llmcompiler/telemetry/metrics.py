@@ -28,6 +28,7 @@ _TOKENS = (
     67_108_864,
 )
 """Bounds of the buckets, as the conventions want them."""
+_RUN_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4, 204.8, 409.6)
 
 
 class Instruments:
@@ -50,14 +51,15 @@ class Instruments:
         self._called = histogram(
             "gen_ai.execute_tool.duration", "s", "Duration of a tool call, retries included", _SECONDS
         )
-        self._run = histogram("llmcompiler.run.duration", "s", "Duration of a run", _SECONDS)
+        self._run = histogram("gen_ai.invoke_agent.duration", "s", "Duration of a run", _RUN_SECONDS)
 
-    def model_call(self, call: ModelCall) -> None:
-        """A reply is over."""
+    def model_call(self, call: ModelCall, finished: float) -> None:
+        """A reply is over, at `finished` seconds since the run began."""
         about = {
             names.OPERATION: names.operation_of(call.request),
             names.PROVIDER: names.provider_of(call.model),
             names.MODEL: call.model.name,
+            **names.server_of(call.model),
         }
         if call.usage is not None:
             self._tokens.record(call.usage.prompt_tokens, {**about, names.TOKEN_TYPE: "input"})
@@ -66,11 +68,11 @@ class Instruments:
             self._first.record(call.first - call.started, about)
         if call.error is not None:
             about[names.ERROR] = type(call.error).__name__
-        self._asked.record((call.finished or call.started) - call.started, about)
+        self._asked.record(finished - call.started, about)
 
-    def tool_call(self, tool: str, seconds: float, status: str, error: Exception | None) -> None:
+    def tool_call(self, agent: str, tool: str, seconds: float, status: str, error: Exception | None) -> None:
         """A call is over."""
-        about = {names.OPERATION: "execute_tool", names.TOOL: tool, names.STATUS: status}
+        about = {names.AGENT: agent, names.TOOL: tool, names.TOOL_TYPE: "function", names.STATUS: status}
         if error is not None:
             about[names.ERROR] = type(error).__name__
         self._called.record(seconds, about)

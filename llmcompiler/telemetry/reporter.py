@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 
 from opentelemetry.metrics import MeterProvider
@@ -14,6 +15,8 @@ from ..protocols import Reporter
 from .metrics import Instruments
 from .spans import RunSpans
 
+logger = logging.getLogger("llmcompiler")
+
 
 class OpenTelemetryReporter(Reporter):
     """Spans and metrics of runs, by the semantic conventions for generative AI.
@@ -24,7 +27,7 @@ class OpenTelemetryReporter(Reporter):
     tool does is recorded below it.
 
     Without an SDK set up it costs little and does nothing. One reporter serves any number of runs at once, in any
-    number of threads.
+    number of threads. It knows runs by their ids: of two at once with the same id, the spans of the first end early.
 
     Args:
         tracer_provider: Makes the spans; OpenTelemetry's global one when it is None.
@@ -54,15 +57,25 @@ class OpenTelemetryReporter(Reporter):
     def report(self, event: ev.Event) -> None:
         """Take note of `event`."""
         if isinstance(event, ev.RunStarted):
-            origin = time.time_ns() - int(event.at * 1e9)
-            self._runs[event.run_id] = RunSpans(
-                self._tracer, self._instruments, event, self._agent, origin, content=self._content
-            )
+            self._begin(event)
             return
         last = isinstance(event, ev.RunFinished)
         run = self._runs.pop(event.run_id, None) if last else self._runs.get(event.run_id)
         if run is not None:
             run.report(event)
+
+    def _begin(self, event: ev.RunStarted) -> None:
+        other = self._runs.get(event.run_id)
+        if other is not None:
+            if other.has_seen(event):  # this reporter is listed twice
+                return
+            logger.warning("two runs at once have the id %r: the spans of the first end here", event.run_id)
+            del self._runs[event.run_id]
+            other.end(time.time_ns())
+        origin = time.time_ns() - int(event.at * 1e9)
+        self._runs[event.run_id] = RunSpans(
+            self._tracer, self._instruments, event, self._agent, origin, content=self._content
+        )
 
     def model_asked(self, call: ModelCall) -> None:
         """A planner or joiner is about to ask a model."""

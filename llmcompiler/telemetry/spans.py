@@ -11,29 +11,41 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from opentelemetry import context as otel
-from opentelemetry.context import Context
-from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
+from opentelemetry.trace import (
+    Link,
+    Span,
+    SpanContext,
+    Status,
+    StatusCode,
+    Tracer,
+    set_span_in_context,
+)
 
 from .. import events as ev
 from .._jsonable import describe_error
 from ..models.asking import ModelCall
 from ..outcomes import Cancelled, Failed, Outcome, Skipped, Succeeded
-from ..plan import Task
 from . import conventions as names
+from .chats import Chats, failed, used
 from .metrics import Instruments
 
 
 @dataclass(slots=True)
 class _Planned:
-    """A task, and its span once it has one."""
+    """A task, and its span while it has one that has not ended: of what is over, only the ids are kept."""
 
-    task: Task
+    id: int
     round: int
+    loop: bool
+    depends_on: Sequence[int]
     after: Sequence[int]
     span: Span | None = None
-    tool: str = ""
-    attempt: int = 1
+    made: SpanContext | None = None
     items: dict[int, Span] = field(default_factory=dict)
+    tools: dict[int | None, str] = field(default_factory=dict)
+    """What each item calls, or the task itself: its tool, or later a fallback."""
+    ended: int = 0
+    """How many of its items have their outcome."""
 
 
 class RunSpans:
@@ -75,13 +87,17 @@ class RunSpans:
         )
         self._above = set_span_in_context(self._root)
         self._phase: Span | None = None
-        self._phases: dict[int, Span] = {}
         self._tasks: dict[int, _Planned] = {}
-        self._chats: dict[ModelCall, tuple[Span, Context]] = {}
+        self._until: float | None = None
+        self._chats = Chats(tracer, measure, self._ns, content=content)
         self._rounds = 0
+        self._last: ev.Event = started
 
     def report(self, event: ev.Event) -> None:
         """Take note of `event`, which is none of another run."""
+        if event is self._last:  # the reporter is listed twice
+            return
+        self._last = event
         match event:
             case ev.TaskPlanned():
                 self._planned(event)
@@ -114,6 +130,10 @@ class RunSpans:
             case _:
                 pass  # pieces of text
 
+    def has_seen(self, event: ev.Event) -> bool:
+        """Whether `event` is the one that came last."""
+        return event is self._last
+
     def _ns(self, at: float) -> int:
         return self._origin + int(at * 1e9)
 
@@ -121,14 +141,22 @@ class RunSpans:
 
     def _plan_started(self, event: ev.PlanStarted) -> None:
         self._rounds = max(self._rounds, event.round)
+        if self._phase is not None and event.purpose != "repair":
+            # The plan broke off, and is asked for again. With which error no event tells; a model's is at its `chat`.
+            self._phase.set_attribute(names.ERROR, "_OTHER")
+            self._phase.set_status(Status(StatusCode.ERROR))
         self._end_phase(event.at)
         about = {names.OPERATION: "plan", names.AGENT: self._agent, names.PURPOSE: event.purpose}
         self._begin_phase(f"plan {self._agent}", event.round, event.at, about)
 
     def _plan_finished(self, event: ev.PlanFinished) -> None:
-        if self._phase is not None:
-            self._phase.set_attribute(names.TASKS, event.tasks)
-        self._end_phase(event.at)
+        if self._phase is None:
+            return
+        self._phase.set_attribute(names.TASKS, event.tasks)
+        if event.tasks:
+            self._end_phase(event.at)
+        else:  # what comes next tells whether it failed
+            self._until = event.at
 
     def _join_started(self, event: ev.JoinStarted) -> None:
         self._end_phase(event.at)
@@ -155,71 +183,38 @@ class RunSpans:
         )
 
     def _end_phase(self, at: float) -> None:
-        if self._phase is not None:
-            self._phase.end(self._ns(at))
-            self._phase = None
+        phase, until = self._phase, self._until
+        self._phase = self._until = None
+        if phase is not None:
+            phase.end(self._ns(at if until is None else until))
 
     # -- models --------------------------------------------------------------------------
 
     def model_asked(self, call: ModelCall) -> None:
         """A planner or joiner is about to ask a model."""
-        about = names.request_attributes(call.model, call.request)
-        if self._content:
-            about[names.INPUT] = names.asked(call.request)
-        above = self._above if self._phase is None else set_span_in_context(self._phase)
-        span = self._tracer.start_span(
-            f"{about[names.OPERATION]} {call.model.name}",
-            above,
-            SpanKind.CLIENT,
-            about,
-            start_time=self._ns(call.started),
-        )
-        # What the model's client does, an HTTP request for instance, belongs below this span.
-        before = otel.get_current()
-        otel.attach(set_span_in_context(span, before))
-        self._chats[call] = span, before
+        self._chats.begin(call, self._above if self._phase is None else set_span_in_context(self._phase))
 
     def model_answered(self, call: ModelCall) -> None:
         """The reply is over."""
-        self._measure.model_call(call)
-        found = self._chats.pop(call, None)
-        if found is None:
-            return
-        span, before = found
-        # No `detach`: the stream may be closed in another context than the one that it began in.
-        otel.attach(before)
-        if call.usage is not None:
-            span.set_attribute(names.INPUT_TOKENS, call.usage.prompt_tokens)
-            span.set_attribute(names.OUTPUT_TOKENS, call.usage.completion_tokens)
-        if call.finish_reason is not None:
-            span.set_attribute(names.FINISH, [call.finish_reason])
-        if call.first is not None:
-            span.set_attribute(names.FIRST_CHUNK, call.first - call.started)
-        if self._content and call.parts:
-            reply = names.said("assistant", "".join(call.parts), call.finish_reason or "stop")
-            span.set_attribute(names.OUTPUT, names.messages([reply]))
-        if call.error is not None:
-            self._failed(span, call.error)
-        span.end(self._ns(call.finished if call.finished is not None else call.started))
+        self._chats.end(call, call.finished if call.finished is not None else call.started)
 
     # -- calls ---------------------------------------------------------------------------
 
     def _planned(self, event: ev.TaskPlanned) -> None:
-        self._tasks[event.task.id] = _Planned(event.task, event.round, event.after, tool=event.task.tool)
+        task = event.task
+        loop = task.each is not None
+        self._tasks[task.id] = _Planned(task.id, event.round, loop, task.depends_on, event.after)
 
     def _started(self, event: ev.TaskStarted) -> None:
-        found = self._tasks.get(event.task_id)
+        found = self._going_on(event.task_id)
         if found is None:
             return
         span = self._span_of(found, event.item)
         if span is None:
-            found.tool = event.tool
-            if event.item is not None and found.span is None:
-                found.span = self._begin_task(found, f"for {event.tool}", event.at, {})
             span = self._begin_call(found, event)
-        elif event.tool != found.tool:
-            found.tool = event.tool
+        elif event.tool != found.tools.get(event.item):
             span.add_event("fallback", {names.TOOL: event.tool}, self._ns(event.at))
+        found.tools[event.item] = event.tool
         # This runs in the task that makes the call, whose context is its own: what the tool does is below its span.
         otel.attach(set_span_in_context(span))
 
@@ -238,8 +233,8 @@ class RunSpans:
 
     def _progressed(self, event: ev.TaskProgress) -> None:
         about: dict[str, Any] = {}
-        if event.fraction is not None:
-            about["llmcompiler.progress"] = event.fraction
+        if (fraction := names.share(event.fraction)) is not None:
+            about["llmcompiler.progress"] = fraction
         if self._content:
             about["llmcompiler.message"] = names.cut(event.message)
         self._tell(event, "progress", about)
@@ -250,39 +245,38 @@ class RunSpans:
         self._root.add_event("approval requested", about, self._ns(event.at))
 
     def _item_finished(self, event: ev.ItemFinished) -> None:
-        found = self._tasks.get(event.task_id)
+        found = self._going_on(event.task_id)
         if found is None:
             return
+        found.ended += 1
         span = found.items.pop(event.item, None)
+        found.tools.pop(event.item, None)
         if span is None:  # no call was made for it
-            if found.span is None:
-                found.span = self._begin_task(found, f"for {event.tool}", event.at, {})
-            span = self._tracer.start_span(
-                f"execute_tool {event.tool}",
-                set_span_in_context(found.span),
-                attributes={**self._of_call(found, event.tool, event.item)},
-                start_time=self._ns(event.at),
-            )
-        self._end_call(span, event)
+            about = self._of_call(found, event.tool, event.item)
+            span = self._begin_item(found, event.tool, event.at, about)
+        self._end_call(span, event, measured=True)
 
     def _finished(self, event: ev.TaskFinished) -> None:
-        found = self._tasks.get(event.task_id)
+        found = self._going_on(event.task_id)
         if found is None:
             return
-        span = found.span
-        if span is None:
-            about = self._of_call(found, event.tool, None)
-            span = found.span = self._begin_task(found, f"execute_tool {event.tool}", event.at, about)
-        if (
-            event.reused is not None
-            and (same := self._tasks.get(event.reused)) is not None
-            and same.span is not None
-        ):
-            span.add_link(same.span.get_span_context(), {names.LINK: "same"})
+        span = found.span or self._begin_task(found, event.tool, event.at)
+        same = None if event.reused is None else self._tasks.get(event.reused)
+        if same is not None and same.made is not None:
+            span.add_link(same.made, {names.LINK: "same"})
         for left in found.items.values():
             left.end(self._ns(event.at))
+        if found.loop:
+            span.set_attribute(names.ITEMS, found.ended)
+        found.span, found.depends_on, found.after = None, (), ()
         found.items.clear()
-        self._end_call(span, event)
+        found.tools.clear()
+        self._end_call(span, event, measured=not found.loop)
+
+    def _going_on(self, task_id: int) -> _Planned | None:
+        """The task, unless it is over: nothing begins again then."""
+        found = self._tasks.get(task_id)
+        return None if found is None or (found.made is not None and found.span is None) else found
 
     def _span_of(self, found: _Planned, item: int | None) -> Span | None:
         return found.span if item is None else found.items.get(item)
@@ -297,42 +291,51 @@ class RunSpans:
         about = self._of_call(found, event.tool, event.item)
         if self._content:
             about[names.CALL_ARGUMENTS] = names.content(event.args)
-        name = f"execute_tool {event.tool}"
         if event.item is None:
-            span = found.span = self._begin_task(found, name, event.at, about)
-            return span
-        assert found.span is not None
-        above = set_span_in_context(found.span)
-        span = self._tracer.start_span(name, above, attributes=about, start_time=self._ns(event.at))
-        found.items[event.item] = span
+            return self._begin_task(found, event.tool, event.at, about)
+        span = found.items[event.item] = self._begin_item(found, event.tool, event.at, about)
         return span
 
-    def _begin_task(self, found: _Planned, name: str, at: float, about: Mapping[str, Any]) -> Span:
-        links = []
-        for kind, ids in (("data", found.task.depends_on), ("order", found.after)):
-            for i in ids:
-                other = self._tasks.get(i)
-                if other is not None and other.span is not None:
-                    links.append(Link(other.span.get_span_context(), {names.LINK: kind}))
-        about = {names.TASK: found.task.id, names.ROUND: found.round, **about}
+    def _begin_item(self, found: _Planned, tool: str, at: float, about: Mapping[str, Any]) -> Span:
+        above = set_span_in_context(found.span or self._begin_task(found, tool, at))
         return self._tracer.start_span(
-            name, self._above, attributes=about, links=links, start_time=self._ns(at)
+            f"execute_tool {tool}", above, attributes=about, start_time=self._ns(at)
         )
 
+    def _begin_task(
+        self, found: _Planned, tool: str, at: float, about: Mapping[str, Any] | None = None
+    ) -> Span:
+        links = []
+        for kind, ids in (("data", found.depends_on), ("order", found.after)):
+            for i in ids:
+                other = self._tasks.get(i)
+                if other is not None and other.made is not None:
+                    links.append(Link(other.made, {names.LINK: kind}))
+        if found.loop:  # it makes calls, and is none
+            name, about = f"for {tool}", {}
+        else:
+            name, about = f"execute_tool {tool}", about or self._of_call(found, tool, None)
+        about = {names.TASK: found.id, names.ROUND: found.round, **about}
+        span = found.span = self._tracer.start_span(
+            name, self._above, attributes=about, links=links, start_time=self._ns(at)
+        )
+        found.made = span.get_span_context()
+        return span
+
     def _of_call(self, found: _Planned, tool: str, item: int | None) -> dict[str, Any]:
-        call_id = f"{self._run_id}:{found.task.id}" + ("" if item is None else f":{item}")
+        call_id = f"{self._run_id}:{found.id}" + ("" if item is None else f":{item}")
         about: dict[str, Any] = {
             names.OPERATION: "execute_tool",
             names.TOOL: tool,
             names.TOOL_TYPE: "function",
             names.CALL_ID: call_id,
-            names.TASK: found.task.id,
+            names.TASK: found.id,
         }
         if item is not None:
             about[names.ITEM] = item
         return about
 
-    def _end_call(self, span: Span, event: ev.TaskFinished | ev.ItemFinished) -> None:
+    def _end_call(self, span: Span, event: ev.TaskFinished | ev.ItemFinished, *, measured: bool) -> None:
         span.set_attribute(names.STATUS, event.outcome.status)
         span.set_attribute(names.VIA, event.via)
         span.set_attribute(names.ATTEMPTS, event.attempts)
@@ -340,50 +343,63 @@ class RunSpans:
             span.set_attribute(names.CACHE, event.cache)
         self._end_with(span, event.outcome)
         span.end(self._ns(event.at))
-        loop = isinstance(event, ev.TaskFinished) and self._tasks[event.task_id].task.each is not None
-        if event.started is not None and event.attempts and not loop:  # a call was made
-            error = event.outcome.error if isinstance(event.outcome, Failed) else None
-            self._measure.tool_call(event.tool, event.at - event.started, event.outcome.status, error)
+        if measured and event.started is not None and event.attempts:  # a call was made
+            outcome, took = event.outcome, event.at - event.started
+            error = outcome.error if isinstance(outcome, Failed) else None
+            self._measure.tool_call(self._agent, event.tool, took, outcome.status, error)
 
     def _end_with(self, span: Span, outcome: Outcome) -> None:
         if isinstance(outcome, Succeeded):
             if self._content:
                 span.set_attribute(names.CALL_RESULT, names.content(outcome.value))
         elif isinstance(outcome, Failed):
-            self._failed(span, outcome.error)
+            failed(span, outcome.error, content=self._content)
         elif isinstance(outcome, Skipped):
             span.set_attribute(names.CAUSE, outcome.cause)
         elif self._content and isinstance(outcome, Cancelled):
             span.set_attribute("llmcompiler.reason", names.cut(outcome.reason))
 
-    def _failed(self, span: Span, error: BaseException) -> None:
-        span.set_attribute(names.ERROR, type(error).__name__)
-        # The message of an error may quote arguments and results.
-        span.set_status(Status(StatusCode.ERROR, names.cut(describe_error(error)) if self._content else None))
-
     # -- the end -------------------------------------------------------------------------
 
     def _run_finished(self, event: ev.RunFinished) -> None:
-        at = self._ns(event.at)
+        try:
+            self._tell_end(event)
+        finally:
+            self.end(self._ns(event.at))
+
+    def _tell_end(self, event: ev.RunFinished) -> None:
         self._measure.run(self._agent, event.at, event.status, event.error)
-        for chat, _ in self._chats.values():
-            chat.end(at)
+        self._chats.end_all(event.at)
+        if self._phase is not None and event.status == "cancelled":
+            self._phase.set_attribute(names.STATUS, event.status)
+        elif self._phase is not None and event.error is not None and event.output is None:
+            failed(self._phase, event.error, content=self._content)  # it ended the run
         self._end_phase(event.at)
-        for found in self._tasks.values():
-            for span in (*found.items.values(), found.span):
-                if span is not None and span.is_recording():
-                    span.end(at)
         root = self._root
         root.set_attribute(names.STATUS, event.status)
         root.set_attribute(names.ROUNDS, self._rounds)
         root.set_attribute(names.TASKS, len(self._tasks))
-        root.set_attribute(names.INPUT_TOKENS, event.usage.prompt_tokens)
-        root.set_attribute(names.OUTPUT_TOKENS, event.usage.completion_tokens)
+        used(root, event.usage)
         if event.usage.cost is not None:
             root.set_attribute(names.COST, event.usage.cost)
         if self._content and event.output is not None:
             text = event.output if isinstance(event.output, str) else names.content(event.output)
             root.set_attribute(names.OUTPUT, names.messages([names.said("assistant", text, "stop")]))
         if event.error is not None:
-            self._failed(root, event.error)
-        root.end(at)
+            failed(root, event.error, content=self._content)
+
+    def end(self, at: int) -> None:
+        """End what has not ended, at `at` nanoseconds since 1970: the innermost first, whatever comes of it."""
+        left = self._chats.spans
+        for found in self._tasks.values():
+            left += [*found.items.values(), *([] if found.span is None else [found.span])]
+        if self._phase is not None:
+            left.append(self._phase)
+        trouble: Exception | None = None
+        for span in (*left, self._root):
+            try:
+                span.end(at)
+            except Exception as e:  # of a processor: the others end all the same
+                trouble = e
+        if trouble is not None:
+            raise trouble

@@ -6,6 +6,7 @@ import gzip
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
@@ -79,7 +80,7 @@ async def test_a_collector_gets_spans_links_and_metrics(receiver: Receiver) -> N
     tracers.shutdown()
     meters.shutdown()
 
-    spans = {}
+    spans: dict[str, Any] = {}
     for body in receiver.posted["/v1/traces"]:
         for found in ExportTraceServiceRequest.FromString(body).resource_spans:
             for scope in found.scope_spans:
@@ -106,4 +107,4 @@ async def test_a_collector_gets_spans_links_and_metrics(receiver: Receiver) -> N
         for scope in found.scope_metrics
         for metric in scope.metrics
     }
-    assert metrics == {"gen_ai.execute_tool.duration", "llmcompiler.run.duration"}
+    assert metrics == {"gen_ai.execute_tool.duration", "gen_ai.invoke_agent.duration"}

@@ -45,7 +45,7 @@ async def test_tokens_calls_and_runs_are_measured() -> None:
     }
     # Items of a loop count, the loop itself and the merged call do not.
     assert calls == {("search", "succeeded"): 3, ("broken", "failed"): 1}
-    ((attributes, runs, seconds),) = kept.points("llmcompiler.run.duration")
+    ((attributes, runs, seconds),) = kept.points("gen_ai.invoke_agent.duration")
     assert attributes == {"gen_ai.agent.name": "helper", "llmcompiler.status": "answered"}
     assert runs == 1
     assert seconds > 0
@@ -70,6 +70,7 @@ def test_where_a_model_is_served_is_told_without_its_keys() -> None:
         "gen_ai.request.model": "qwen",
         "server.address": "127.0.0.1",
         "server.port": 8080,
+        "gen_ai.request.stream": True,
         "llmcompiler.purpose": "plan",
         "gen_ai.request.max_tokens": 7,
         "gen_ai.request.temperature": 0.0,
