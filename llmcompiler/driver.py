@@ -155,6 +155,8 @@ class Driver:
             call.via = "reused" if self.calls[reuse].round != round_ else "merged"
             if not self.watch.quiet:
                 self.watch.planned(call)
+            if self._placement is not None and self._placement.release(task.id):
+                self._handle(tfu.Unheld(task.id))  # nothing has to come after what is not made
             self._handle(tfu.Planned(task.id, (), (reuse,)))
             return call
         call.estimate = self.latencies.estimate(task.tool)

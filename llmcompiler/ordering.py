@@ -192,20 +192,24 @@ class Ordering(Generic[K]):
         """Whether `key` was placed after `other`."""
         return self._position.get(key, -1) > self._position.get(other, -1)
 
-    def changed_since(self, key: K, access: Access) -> bool:
-        """Whether a write placed after `key` conflicts with `access`; True where `key` was never placed."""
+    def changed_since(self, key: K, access: Access, place: K | None = None) -> bool:
+        """Whether a write placed after `key`, and before `place` if that is held, conflicts with `access`.
+
+        True where `key` was never placed.
+        """
         at = self._position.get(key)
         if at is None:
             return True
         writes: Iterable[K] = reversed(self._writes)
-        if access.reads and access.reads is not SOME and not access.writes:
+        until = None if place is None else self._position.get(place)
+        if access.reads and access.reads is not SOME and not access.writes and until is None:
             # Known writes of keys are looked up; those of everything, and those not known yet, are few.
             if any(self._last_write.get(k, 0) > at for k in access.reads):
                 return True
             writes = reversed(self._wide)
         for other in writes:
             placed = self._position.get(other)
-            if placed is None:
+            if placed is None or (until is not None and placed >= until):
                 continue
             if placed <= at:
                 return False

@@ -238,6 +238,17 @@ class Merging:
         """A task that is not to be merged: it came late, and stands before some that were seen already."""
         self.key(task)
 
+    def recall(self, task: Task) -> int | None:
+        """As `find` for a task that came late: only what was made in an earlier round is taken over."""
+        earlier = self._reusable.get(self.key(task))
+        if earlier is None:
+            return None
+        if self._changed_since(earlier, task):
+            self.stale.add(task.id)
+            return None
+        self._same[task.id] = earlier
+        return earlier
+
     def forget(self, task: Task) -> None:
         """The task is not merged after all."""
         self._same.pop(task.id, None)

@@ -87,7 +87,7 @@ class Placement:
     def changed_since(self, earlier: int, task: Task, tool: Tool) -> bool:
         """Whether a write placed after the task `earlier` touches what `task` looks at."""
         access, _ = foreseen_access(task, tool)
-        return not access.nothing and self._ordering.changed_since(earlier, access)
+        return not access.nothing and self._ordering.changed_since(earlier, access, task.id)
 
     def parts(self, after: Sequence[int], parts: Iterable[tuple[Key, Access]]) -> list[tuple[Key, ...]]:
         """For each item of a `for` task, in order, what it is ordered after: of `after`, and of the items before it."""

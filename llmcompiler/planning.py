@@ -325,14 +325,17 @@ class Planning:
 
     def _find_same(self, task: Task, purpose: PlanPurpose) -> int | None:
         """The earlier task whose outcome this one takes over, if there is one."""
-        if self.driver is None or purpose == "repair":
+        if self.driver is None:
             self._merging.see(task)
             return None
-        same = self._merging.find(task)
+        same = self._merging.recall(task) if purpose == "repair" else self._merging.find(task)
         self._merging.key(task)
         if same is None:
             return None
         earlier = self.driver.calls[same]
+        if purpose == "repair" and earlier.round == self._round:
+            self._merging.forget(task)
+            return None
         if earlier.round == self._round and same not in self._resumed and earlier.outcome is not None:
             # Others hold its value already and may have changed it; what was kept of it when it came is found later.
             self._merging.forget(task)

@@ -508,6 +508,8 @@ def test_no_question_with_another_word_matches(
     change = data.draw(st.sampled_from(["insert", "drop", "replace"]))
     word = data.draw(st.one_of(WORDS, st.text(string.ascii_lowercase, min_size=1, max_size=6)))
     if change == "insert":
+        # Within a name it makes another name: `New of York`.
+        assume(not {w.strip("?") for w in words[max(0, at - 1) : at + 1]} <= inside or at in (0, len(words)))
         words.insert(at, word)
         assume(" ".join(words) != question)
     else:

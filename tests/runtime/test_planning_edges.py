@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from llmcompiler import (
@@ -23,12 +24,14 @@ from llmcompiler import (
     PlanningFailed,
     Ref,
     Replan,
+    RunResult,
     Skipped,
     Succeeded,
     Task,
     Template,
     Thought,
     Usage,
+    tool,
 )
 from llmcompiler.testing import RecordingReporter, ScriptedPlanner, run_virtual
 from tests.support.scripted_run import Run, ScriptedJoiner, call, nap
@@ -193,6 +196,57 @@ def test_a_repair_that_only_thinks_or_joins_mends_nothing() -> None:
     assert run.result.thoughts == ["hm"]
 
 
+def _put_twice(first: list[Any], *more: list[Any]) -> tuple[list[str], RunResult]:
+    """What is written by a run of two rounds, and its result."""
+    made: list[str] = []
+
+    @tool(effect="write", resource="box")
+    async def put(text: str) -> str:
+        await asyncio.sleep(1)
+        made.append(text)
+        return text
+
+    @tool(effect="read", resource="box")
+    async def look() -> list[str]:
+        return [*made]
+
+    planner = ScriptedPlanner([first, *more])
+    joiner = ScriptedJoiner(Replan("more"), Answer("done"))
+    compiler = LLMCompiler([put, look, nap], planner=planner, joiner=joiner)
+    return made, run_virtual(compiler.run("why?"))
+
+
+def _put(i: int, text: str, name: str = "put") -> Task:
+    return Task(i, name, {"text": text})
+
+
+def test_a_write_that_succeeded_is_not_made_again_when_a_repair_asks_for_it() -> None:
+    second = [_put(3, "a", "putt"), _put(4, "b"), Task(5, "look"), Join()]
+    made, result = _put_twice([_put(1, "a"), Join()], second, [_put(3, "a")])
+    assert made == ["a", "b"]
+    assert (result.tasks[3].via, result.tasks[3].reused, result.tasks[3].outcome) == (
+        "reused",
+        1,
+        Succeeded("a"),
+    )
+    assert result.tasks[5].outcome == Succeeded(["a", "b"])
+    assert "repeated" in [d.code for d in result.diagnostics]
+
+
+def test_a_repair_makes_a_write_again_where_another_one_stands_between() -> None:
+    """As a plan without a fault does: the box holds something else by then."""
+    first = [_put(1, "a"), _put(2, "b"), Join()]
+    mended, result = _put_twice(first, [_put(3, "a", "putt"), Join()], [_put(3, "a")])
+    plain, _ = _put_twice(first, [_put(3, "a"), Join()])
+    assert mended == plain == ["a", "b", "a"]
+    assert result.tasks[3].via == "call"
+
+
+def test_a_repair_does_not_take_over_from_its_own_round() -> None:
+    made, _ = _put_twice([_put(1, "x"), Join()], [_put(3, "a", "putt"), _put(4, "a"), Join()], [_put(3, "a")])
+    assert made == ["x", "a", "a"]
+
+
 def test_text_without_a_number_that_is_not_mended_is_told_to_the_joiner() -> None:
     nameless = Diagnostic("syntax", "what is this", 1, 1)
     run = Run([[call(1, 1, "a"), nameless, Join()], []])
@@ -260,6 +314,7 @@ items = st.one_of(
     st.lists(st.sampled_from([Replan("more"), Answer("done")]), max_size=3),
     st.sampled_from([Limits(), Limits(tasks=3), Limits(seconds=2.5)]),
 )
+@example([[call(2, 1, "a")], [call(1, 1, Ref(1))], [call(1, 1, "a")] * 2], [Replan("more")], Limits())
 def test_whatever_a_planner_writes_the_run_ends_and_makes_no_call_twice(
     plans: list[Any], decisions: list[Any], limits: Limits
 ) -> None:
